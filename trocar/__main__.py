@@ -1,0 +1,5 @@
+"""``python -m trocar`` is the same as ``trocar``."""
+
+from trocar.cli import run
+
+run()
