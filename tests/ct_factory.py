@@ -39,7 +39,7 @@ def make_grid(
 
 
 def oblique_directions(seed: int = 0, left_handed: bool = False) -> NDArray[np.float64]:
-    """A rotation 3x3 in which no axis is close to the patient's; ``left_handed`` turns the third one round."""
+    """A rotation 3x3 in which no axis is close to the patient's; ``left_handed`` turns the third round."""
     rng = np.random.default_rng(seed)
     q, _ = np.linalg.qr(rng.normal(size=(3, 3)))
     q[:, 2] = np.cross(q[:, 0], q[:, 1]) * (-1 if left_handed else 1)
@@ -66,7 +66,8 @@ def ct_slice(
     """Slice ``k`` of ``hu[k, j, i]`` as an uncompressed CT Image data set with file meta information.
 
     ``overrides`` are DICOM keywords; the value None removes the attribute.
-    Stored values are ``(hu - intercept) / slope``, rounded; one that does not fit its bits is a mistake of the test.
+    Stored values are ``(hu - intercept) / slope``, rounded; it is a mistake of the test when one does not
+    fit the stored bits.
     """
     stored = np.rint((hu[k].astype(np.float64) - intercept) / slope)
     low, high = (
@@ -96,6 +97,7 @@ def ct_slice(
     ds.SliceThickness = f"{grid.spacing_mm[2]:.6f}"
     ds.KVP = "120"
     ds.PatientPosition = "HFS"
+    ds.Laterality = ""
     ds.StudyInstanceUID = sample_uid("study", seed)
     ds.SeriesInstanceUID = sample_uid("series", seed)
     ds.StudyID = "1"
@@ -140,8 +142,8 @@ def write_ct_series(
 ) -> list[Path]:
     """Write ``hu[k, j, i]`` on ``grid`` as one CT Image file for each slice; returns the paths in order of k.
 
-    ``seed`` names the series: another one gives other UIDs. ``slices``: write only these k. ``name``: pattern
-    for k. ``edit(ds, k)`` may change each data set before it is written. ``overrides`` go to ``ct_slice``: its
+    ``seed`` names the series: another one gives other UIDs. ``slices``: write only these k. ``name``:
+    pattern for k. ``edit(ds, k)`` may change each data set before it is written. ``overrides`` go to ``ct_slice``: its
     arguments (signed, bits_stored, slope, intercept) and any DICOM keyword (None removes it).
     """
     folder.mkdir(parents=True, exist_ok=True)
