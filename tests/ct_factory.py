@@ -70,10 +70,9 @@ def ct_slice(
     fit the stored bits.
     """
     stored = np.rint((hu[k].astype(np.float64) - intercept) / slope)
-    low, high = (
-        (-(1 << bits_stored - 1), (1 << bits_stored - 1) - 1) if signed else (0, (1 << bits_stored) - 1)
-    )
-    assert stored.min() >= low and stored.max() <= high, "these HU do not fit the stored bits"
+    lowest = -(1 << bits_stored - 1) if signed else 0
+    fits = stored.min() >= lowest and stored.max() < lowest + (1 << bits_stored)
+    assert fits, "these HU do not fit the stored bits"
     ds = Dataset()
     ds.file_meta = FileMetaDataset()
     ds.file_meta.MediaStorageSOPClassUID = CTImageStorage
@@ -143,8 +142,8 @@ def write_ct_series(
     """Write ``hu[k, j, i]`` on ``grid`` as one CT Image file for each slice; returns the paths in order of k.
 
     ``seed`` names the series: another one gives other UIDs. ``slices``: write only these k. ``name``:
-    pattern for k. ``edit(ds, k)`` may change each data set before it is written. ``overrides`` go to ``ct_slice``: its
-    arguments (signed, bits_stored, slope, intercept) and any DICOM keyword (None removes it).
+    pattern for k. ``edit(ds, k)`` may change each data set before it is written. ``overrides`` go to
+    ``ct_slice``: its arguments (signed, bits_stored, slope, intercept) and any DICOM keyword (None removes it).
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
