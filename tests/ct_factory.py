@@ -143,7 +143,7 @@ def write_ct_series(
 
     ``seed`` names the series: another one gives other UIDs. ``slices``: write only these k. ``name``:
     pattern for k. ``edit(ds, k)`` may change each data set before it is written. ``overrides`` go to
-    ``ct_slice``: its arguments (signed, bits_stored, slope, intercept) and any DICOM keyword (None removes it).
+    ``ct_slice``: its arguments (signed, bits_stored, slope, intercept), any DICOM keyword (None removes it).
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
