@@ -1,0 +1,59 @@
+"""What a value can be at all: a guard against slips of unit and decimal point, not clinical advice.
+
+A margin of 0.5 where millimetres are meant as centimetres lies inside its range and is not caught here; one of
+500 is. The key's last part names the value and carries its unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PLAUSIBLE: Mapping[str, tuple[float, float]] = {
+    # needles
+    "length_mm": (20, 400),
+    "throw_mm": (0, 60),
+    "notch_start_mm": (0, 30),
+    "notch_length_mm": (1, 60),
+    "outer_diameter_mm": (0.3, 6),
+    # target
+    "fraction": (0.05, 1),
+    "cortex_mm": (2, 30),
+    "to_cortex_min_deg": (0, 90),
+    "to_cortex_max_deg": (0, 90),
+    "thick_cortex_mm": (1, 30),
+    # what to keep clear
+    "margin_mm": (0, 60),
+    # limits
+    "max_to_skin_deg": (5, 90),
+    "max_out_of_axial_deg": (0, 90),
+    "max_to_cortex_deg": (5, 90),
+    "min_sample_mm": (1, 40),
+    "min_tip_inside_mm": (-20, 20),
+    "max_tip_inside_mm": (0, 60),
+    "min_to_scan_edge_mm": (0, 50),
+    # derived zones
+    "height_mm": (1, 40),
+    "closing_mm": (1, 40),
+    "lateral_mm": (1, 40),
+    "clearance_mm": (0, 10),
+    "inner_share": (0.3, 1),
+    # preferences
+    "weight": (0, 100),
+    "scale": (0.001, 500),
+    "ideal": (0, 500),
+    # the scan
+    "max_slice_thickness_mm": (0.3, 10),
+    "max_age_days": (1, 730),
+    # targeting errors
+    "mean": (0, 50),
+    "sd": (0, 50),
+}
+"""Last part of a key -> smallest and largest value that is accepted, both included."""
+
+
+def implausible(key: str, value: float) -> str | None:
+    """What is wrong with ``value`` under the dotted ``key``, in words; None where it can be."""
+    low, high = PLAUSIBLE[key.rpartition(".")[2]]
+    if low <= value <= high:
+        return None
+    return f"must be between {low:g} and {high:g}, not {value:g}"
