@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +52,23 @@ class StructureSet:
         if value is None or self.labels is None:
             raise KeyError(name)
         return np.asarray(self.labels[where] == value)
+
+    def union(self, names: Collection[str], box: Box | None = None) -> Mask:
+        """Boolean ``[k, j, i]``: in any of the structures ``names``; names that are not here count as empty."""
+        where = box.slices_kji if box else (slice(None),) * 3
+        wanted = np.zeros(max(self.label_names, default=0) + 1, bool)
+        for value, name in self.label_names.items():
+            wanted[value] = name in names
+        if self.labels is None:
+            shape = self.grid.shape_kji if box is None else self.grid.crop(box.low_ijk, box.high_ijk).shape_kji
+            result = np.zeros(shape, bool)
+        else:
+            part = self.labels[where]
+            result = wanted[np.minimum(part, len(wanted) - 1)] if wanted.any() else np.zeros(part.shape, bool)
+        for name in names:
+            if name in self.masks:
+                result |= self.masks[name][where]
+        return np.asarray(result)
 
     def merged(self, other: StructureSet) -> StructureSet:
         """Both together; ``other`` must lie on the same grid and wins where names are equal."""

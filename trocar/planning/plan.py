@@ -9,12 +9,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from trocar.clinical.protocol import Guidance, Side, TablePosition
 from trocar.geometry.needle_path import Needle, NeedlePath
 
-Side = Literal["left", "right"]
-Guidance = Literal["ct", "ultrasound", "fluoroscopy"]
-TablePosition = Literal["prone", "supine", "left_lateral", "right_lateral"]
-"""How the patient lies when the needle goes in; ``left_lateral``: on the left side, right side up."""
+PositionSource = Literal["dicom", "inferred", "given", "unknown"]
+TargetKind = Literal["mask", "point", "organ_pole", "bone"]
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ class PlanTarget:
     """What is to be sampled: its name, a few points of it (N, 3) in LPS mm, and its centre."""
 
     name: str
-    kind: Literal["mask", "point", "organ_pole", "bone"]
+    kind: TargetKind
     samples_lps_mm: NDArray[np.float64]
     centre_lps_mm: NDArray[np.float64]
     volume_ml: float | None = None
@@ -113,7 +112,7 @@ class Plan:
     guidance: Guidance
     position: TablePosition
     scan_position: TablePosition | None
-    position_source: Literal["dicom", "inferred", "given", "unknown"]
+    position_source: PositionSource
     needle: Needle
     target: PlanTarget
     paths: tuple[PlannedPath, ...]
