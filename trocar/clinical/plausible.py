@@ -36,6 +36,7 @@ PLAUSIBLE: Mapping[str, tuple[float, float]] = {
     "closing_mm": (1, 40),
     "lateral_mm": (1, 40),
     "clearance_mm": (0, 10),
+    "deeper_than_mm": (4, 40),
     "inner_share": (0.3, 1),
     # preferences
     "weight": (0, 100),

@@ -52,7 +52,7 @@ ZONE_PARAMETERS: Mapping[ZoneKind, tuple[str, ...]] = {
     "below_ribs": ("height_mm",),
     "spinal_canal": ("closing_mm",),
     "foramina": ("lateral_mm",),
-    "organ_sinus": ("closing_mm", "cortex_mm"),
+    "organ_sinus": ("closing_mm", "deeper_than_mm"),
     "pedicle": ("clearance_mm", "inner_share"),
 }
 """The parameters that each kind of zone needs, no more and no less."""
@@ -225,7 +225,7 @@ class DerivedZone:
     made_from: globs of the structures it comes from, may hold ``{side}``.
     parameters: as in ZONE_PARAMETERS. below_ribs: ``height_mm`` under each rib. spinal_canal: ``closing_mm`` closes
     the ring of the vertebra. foramina: ``lateral_mm`` sideways from the canal between two pedicles. organ_sinus:
-    what a closing by ``closing_mm`` adds at the hilum, and what lies deeper than ``cortex_mm`` beside it.
+    what a closing by ``closing_mm`` adds at the hilum, and what lies deeper than ``deeper_than_mm``.
     pedicle: ``clearance_mm`` between needle and inner wall, ``inner_share`` of the outer width that is inner width.
     """
 
