@@ -1,0 +1,163 @@
+"""The slice views of a plan page: what each offers, and its pictures kept in memory."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from trocar.web.plans.choice import Choice
+from trocar.web.plans.plan_folder import PlanFolder
+from trocar.web.plans.scan import scan_of
+from trocar.web.plans.shown_plan import ShownPath, ShownPlan
+from trocar.web.plans.slice_picture import LegendEntry, draw_slice, legend_of
+from trocar.web.plans.slice_stack import STACK_NAMES, SliceStack, StackName, slice_stack
+
+KEPT_BYTES = 64 * 1024 * 1024
+"""Of pictures in memory: some 400."""
+
+_pictures: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
+_pictures_bytes = 0
+_keeping = threading.Lock()
+
+
+@dataclass(frozen=True)
+class SliceView:
+    """One picture with its slider, and the links that do the slider's work without a script."""
+
+    stack: SliceStack
+    index: int
+    picture: str
+    picture_pattern: str
+    previous: str | None
+    following: str | None
+    form_fields: list[tuple[str, str]]
+    width_px: int
+    height_px: int
+
+    @property
+    def label(self) -> str:
+        return self.stack.label(self.index)
+
+    @property
+    def last(self) -> int:
+        return self.stack.count - 1
+
+    @property
+    def labels(self) -> str:
+        """Every slice's label, for the slider's script."""
+        return "|".join(self.stack.label(index) for index in range(self.stack.count))
+
+
+def default_window(plan: ShownPlan) -> str:
+    """The grey scale that the pictures open with."""
+    return "bone" if plan.is_bone else "soft"
+
+
+def choice_of_path(choice: Choice, number: int) -> Choice:
+    """The same look on another path; its slices open where its own needle is."""
+    return replace(choice, path=number, slices=())
+
+
+def slice_views(folder: PlanFolder, plan: ShownPlan, choice: Choice) -> list[SliceView]:
+    """All views of the chosen path; an index beyond a stack's end shows its last slice."""
+    path = plan.paths[choice.path - 1]
+    views = []
+    for name in STACK_NAMES:
+        stack = stack_of(folder, plan, path, name)
+        asked = choice.slice_of(name)
+        index = stack.start if asked is None else min(asked, stack.count - 1)
+        plane = stack.plane(index)
+        anchor = f"#view-{name}"
+
+        def to(step: int, name: StackName = name, index: int = index, anchor: str = anchor) -> str:
+            return choice.with_slice(name, index + step).query() + anchor
+
+        views.append(
+            SliceView(
+                stack,
+                index,
+                picture_url(folder, plan, path.number, name, index, choice.window, choice.outlines),
+                picture_url(folder, plan, path.number, name, 999999, choice.window, choice.outlines),
+                to(-1) if index > 0 else None,
+                to(1) if index < stack.count - 1 else None,
+                choice.fields(without=(name,)),
+                plane.width_px,
+                plane.height_px,
+            )
+        )
+    return views
+
+
+def legend(folder: PlanFolder, plan: ShownPlan, path: ShownPath) -> list[LegendEntry]:
+    """The outlined structures of a path with their number and line."""
+    _, structures = scan_of(folder)
+    return legend_of(path.shown_structures, plan.raw["target"]["name"], structures)
+
+
+def stack_of(folder: PlanFolder, plan: ShownPlan, path: ShownPath, name: StackName) -> SliceStack:
+    volume, _ = scan_of(folder)
+    return slice_stack(name, volume.grid, path.needle_path, plan.notch_depth_mm(path), plan.lying)
+
+
+def picture_url(
+    folder: PlanFolder, plan: ShownPlan, path: int, name: StackName, index: int, window: str, outlines: bool
+) -> str:
+    where = reverse("plans:slice", args=(folder.id, path, name, index))
+    query = {"v": plan.version, "window": window, "outlines": "on" if outlines else "off"}
+    return f"{where}?{urlencode(query)}"
+
+
+def list_picture(folder: PlanFolder, plan: ShownPlan) -> str | None:
+    """Address of the picture on the plan's card: the plane that holds the best path's needle."""
+    if plan.best is None or folder.card.ct is None:
+        return None
+    return picture_url(folder, plan, 1, "along", 0, default_window(plan), True)
+
+
+def slice_png(
+    folder: PlanFolder,
+    plan: ShownPlan,
+    path: ShownPath,
+    name: StackName,
+    index: int,
+    window: str,
+    outlines: bool,
+) -> bytes:
+    """One slice as PNG. Raises IndexError for a slice that the stack does not have."""
+    key = (folder.path, plan.version, path.number, name, index, window, outlines)
+    with _keeping:
+        if key in _pictures:
+            _pictures.move_to_end(key)
+            return _pictures[key]
+    stack = stack_of(folder, plan, path, name)
+    plane = stack.plane(index)
+    volume, structures = scan_of(folder)
+    # A slice shows the needle where it runs within half a step of it; planes along it hold it whole.
+    near_mm = 2.0 if name == "along" else stack.step_value / 2
+    png = draw_slice(
+        volume,
+        structures,
+        plane,
+        path.needle_path,
+        plan.planned_needle,
+        near_mm=near_mm,
+        title=f"{stack.title}: {stack.label(index)}",
+        window=window,
+        legend=legend(folder, plan, path) if outlines else [],
+        sample=folder.card.sample,
+    )
+    _keep(key, png)
+    return png
+
+
+def _keep(key: tuple[object, ...], png: bytes) -> None:
+    global _pictures_bytes
+    with _keeping:
+        _pictures_bytes += len(png) - len(_pictures.pop(key, b""))
+        _pictures[key] = png
+        while _pictures_bytes > KEPT_BYTES:
+            _pictures_bytes -= len(_pictures.popitem(last=False)[1])

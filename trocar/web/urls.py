@@ -1,0 +1,17 @@
+"""Addresses of the web application."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from trocar.web import views
+
+urlpatterns = [
+    path("healthz", views.healthz, name="healthz"),
+    path("", include("trocar.web.plans.urls")),
+]
+
+handler400 = "trocar.web.views.bad_request"
+handler403 = "trocar.web.views.forbidden"
+handler404 = "trocar.web.views.not_found"
+handler500 = "trocar.web.views.fault"

@@ -1,0 +1,37 @@
+"""The pages that belong to no part: health, and what is shown when something is wrong."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from trocar import __version__
+
+
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:
+    """For whatever watches the server; open to all, and says nothing about a case."""
+    return JsonResponse({"status": "ok", "version": __version__}, headers={"Cache-Control": "no-store"})
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    sentence = "The address holds something that Trocar cannot use; go back to the list of plans."
+    return render(request, "error.html", {"title": "Bad request", "sentence": sentence}, status=400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    sentence = "You may not see this page."
+    return render(request, "error.html", {"title": "Not allowed", "sentence": sentence}, status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    # A resolver's own message is a table of addresses; only a view's message is a sentence for people.
+    said = exception.args[0] if isinstance(exception, Http404) and exception.args else None
+    sentence = said if isinstance(said, str) else "There is no page at this address."
+    return render(request, "error.html", {"title": "Page not found", "sentence": sentence}, status=404)
+
+
+def fault(request: HttpRequest) -> HttpResponse:
+    sentence = "Trocar has a fault and could not make this page; the terminal in which it runs says more."
+    return render(request, "error.html", {"title": "Something went wrong", "sentence": sentence}, status=500)
