@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -23,6 +24,8 @@ from trocar.clinical.plausible import PLAUSIBLE, implausible
 T = TypeVar("T")
 
 LARGEST_FILE_BYTES = 1_000_000
+
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]*")
 
 
 @dataclass(frozen=True, order=True)
@@ -211,6 +214,14 @@ class Section:
                 self.reading.note(line, f"{self.key_of(name)}[{n + 1}]", f"must be a map, not {_shown(item)}")
                 continue
             label = item.get(by)
+            if isinstance(label, str) and by != "key" and not _LABEL.fullmatch(label):
+                # Labels become parts of dotted keys, which people write in approvals.
+                self.reading.note(
+                    line,
+                    f"{self.key_of(name)}[{n + 1}]",
+                    f"{by} must be letters, digits and spaces, not {label!r}",
+                )
+                continue
             key = (
                 f"{self.key_of(name)}.{label}" if isinstance(label, str) else f"{self.key_of(name)}[{n + 1}]"
             )
