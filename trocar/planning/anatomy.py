@@ -52,12 +52,15 @@ class Anatomy:
     missing: tuple[str, ...]
     zones: Mapping[str, Mask]
 
-    def covers(self, region: TargetRegion, needle: Needle) -> bool:
-        """Whether this anatomy serves another target too: same hosts, and everything in reach is in the crop."""
-        wanted = _reach(region, needle, self.grid, 0.0)
-        inside = self.grid.contains(region.grid.corners_lps_mm()).all()
-        whole = self.grid.crop(wanted.low_ijk, wanted.high_ijk).same_as(self.grid)
-        return bool(inside and region.hosts == self.hosts and not whole)
+    def group(self, name: str) -> str:
+        """The protocol's word for the group that a structure belongs to: "bowel" for "colon"."""
+        return self.rules[name].name if name in self.rules else name
+
+    def covers(self, region: TargetRegion, needle: Needle, scan: Grid) -> bool:
+        """Whether this crop of ``scan`` holds everything in the needle's reach of another target, too."""
+        wanted = _reach(region, needle, scan, 0.0)
+        low = all(w >= own for w, own in zip(wanted.low_ijk, self.box.low_ijk, strict=True))
+        return low and all(w <= own for w, own in zip(wanted.high_ijk, self.box.high_ijk, strict=True))
 
 
 def build_anatomy(

@@ -56,6 +56,20 @@ class TargetRegion:
         """Volume of the voxels."""
         return float(self.mask.sum() * np.prod(self.grid.spacing_mm) / 1000)
 
+    @property
+    def sample_mask(self) -> Mask:
+        """What counts as a good sample: the target, or any cortex of the organ whose pole is aimed at."""
+        return next((m for n, m in self.zones.items() if n.endswith("_cortex")), self.mask)
+
+    def holds(self, points_lps_mm: Float) -> NDArray[np.bool_]:
+        """Whether points (N, 3) lie in a voxel of the target."""
+        index = np.rint(self.grid.to_voxel(points_lps_mm)).astype(int)
+        within = ((index >= 0) & (index < np.array(self.grid.size_ijk))).all(axis=-1)
+        result = np.zeros(index.shape[:-1], bool)
+        i, j, k = index[within].T
+        result[within] = self.mask[k, j, i]
+        return result
+
     def samples_lps_mm(self, count: int, seed: int) -> Float:
         """At most ``count`` points (N, 3) spread over the target, the same for the same voxels and seed."""
         return spread_points(self.mask, self.grid, count, seed)

@@ -1,0 +1,148 @@
+"""The warnings that a careful radiologist would give. None of them stops a plan."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from trocar.geometry.needle_path import NeedlePath
+from trocar.imaging.volume import Volume
+from trocar.planning.anatomy import Anatomy
+from trocar.planning.plan import PlanWarning
+from trocar.planning.request import PlanRequest
+from trocar.planning.target import TargetRegion
+
+METAL_HU = 2500
+"""Denser than any cortical bone (about 2000 HU): metal or its artefact."""
+METAL_NEAR_MM = 5.0
+NEAR_EDGE_MM = 10.0
+
+
+def cautions(
+    request: PlanRequest,
+    volume: Volume,
+    anatomy: Anatomy,
+    region: TargetRegion,
+    best: NeedlePath | None,
+    leaves_by_edge: bool,
+) -> tuple[PlanWarning, ...]:
+    """Every warning that applies, the most important first."""
+    found = [
+        *_position(request),
+        *_structures(anatomy),
+        *_scan(request, volume),
+        *_edge(volume, region, leaves_by_edge),
+    ]
+    if best is not None and _metal_near(best, volume):
+        found.append(
+            PlanWarning(
+                "metal",
+                f"Metal lies within {METAL_NEAR_MM:.0f} mm of the best path; its artefacts hide what is there.",
+            )
+        )
+    found += [PlanWarning("input", notice) for notice in volume.source.notices]
+    return tuple(found)
+
+
+def _position(request: PlanRequest) -> list[PlanWarning]:
+    wanted = str(request.position).replace("_", " ")
+    if request.scan_position is None:
+        return [
+            PlanWarning(
+                "position_unknown",
+                f"The scan does not say how the patient lay; mobile organs are not judged for a {wanted} needle. "
+                "Make a check scan in position before the needle goes in.",
+            )
+        ]
+    found = []
+    lay = request.scan_position.replace("_", " ")
+    if request.position_source == "inferred":
+        found.append(
+            PlanWarning(
+                "position_inferred",
+                f"The file does not say how the patient lay; {lay} is inferred from the table and gas levels.",
+            )
+        )
+    if not request.in_position:
+        found.append(
+            PlanWarning(
+                "not_in_position",
+                f"The scan was made {lay}, the needle goes in {wanted}: bowel, kidney and pleura will have moved "
+                "(the colon can come to lie behind the kidney). Their clearances are not judged; "
+                "a check scan in position is needed.",
+            )
+        )
+    return found
+
+
+def _structures(anatomy: Anatomy) -> list[PlanWarning]:
+    if not anatomy.missing:
+        return []
+    missing = ", ".join(anatomy.missing)
+    return [
+        PlanWarning(
+            "missing_structures", f"The labels do not show: {missing}. Nothing was kept clear of them."
+        )
+    ]
+
+
+def _scan(request: PlanRequest, volume: Volume) -> list[PlanWarning]:
+    found = []
+    rules = request.protocol.scan
+    thickness = max(float(volume.grid.spacing_mm.max()), volume.source.slice_thickness_mm or 0.0)
+    if thickness > rules.max_slice_thickness_mm.value + 1e-3:
+        found.append(
+            PlanWarning(
+                "thick_slices",
+                f"The slices are {thickness:.1f} mm thick; the protocol asks for "
+                f"{rules.max_slice_thickness_mm.value:g} mm or less.",
+            )
+        )
+    if volume.source.acquired_on is None:
+        found.append(PlanWarning("scan_date_unknown", "The scan has no date, so nobody knows how old it is."))
+    else:
+        age = (request.today - volume.source.acquired_on).days
+        if age > rules.max_age_days.value:
+            found.append(
+                PlanWarning(
+                    "old_scan",
+                    f"The scan is {age} days old; the protocol's limit is {rules.max_age_days.value:g} days.",
+                )
+            )
+    return found
+
+
+def _edge(volume: Volume, region: TargetRegion, leaves_by_edge: bool) -> list[PlanWarning]:
+    found = []
+    if leaves_by_edge:
+        found.append(
+            PlanWarning(
+                "edge_of_scan",
+                "The shortest way from the target to the outside leaves through the edge of the scan, "
+                "where no skin can be seen; it is not offered.",
+            )
+        )
+    low = volume.grid.to_voxel(region.grid.to_patient((0, 0, 0)))
+    voxels = np.argwhere(region.mask)[:, ::-1] + np.rint(low)
+    to_edge = np.minimum(voxels + 0.5, np.array(volume.grid.size_ijk) - 0.5 - voxels) * volume.grid.spacing_mm
+    nearest = float(to_edge.min())
+    if nearest < NEAR_EDGE_MM:
+        found.append(
+            PlanWarning(
+                "target_near_edge", f"The target comes within {nearest:.0f} mm of the edge of the scan."
+            )
+        )
+    return found
+
+
+def _metal_near(path: NeedlePath, volume: Volume) -> bool:
+    depths = np.arange(0.0, path.length_mm + path.throw_mm, 1.0)
+    across = np.linalg.svd(path.direction_lps[None])[2][1:]
+    rings = [
+        radius * (np.cos(a) * across[0] + np.sin(a) * across[1])
+        for radius in (0.0, METAL_NEAR_MM / 2, METAL_NEAR_MM)
+        for a in np.arange(0, 2 * np.pi, np.pi / 4)
+    ]
+    points = path.at(depths)[:, None, :] + np.array(rings)[None]
+    at = volume.grid.to_voxel(points.reshape(-1, 3))[:, ::-1].T
+    return bool((ndimage.map_coordinates(volume.hu, at, order=0, mode="nearest") > METAL_HU).any())
