@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
+from pydicom.uid import UID, CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian
 
 from trocar.geometry.grid import Grid
 
@@ -156,3 +156,63 @@ def write_ct_series(
         ds.save_as(path, enforce_file_format=True)
         paths.append(path)
     return paths
+
+
+def write_enhanced_ct(
+    path: Path,
+    hu: NDArray[Any],
+    grid: Grid,
+    *,
+    seed: object = 0,
+    order: list[int] | None = None,
+    edit_frame: Callable[[Dataset, int], None] | None = None,
+    **overrides: Any,
+) -> Path:
+    """Write ``hu[k, j, i]`` on ``grid`` as one Enhanced CT; ``order`` gives the k of each frame.
+
+    What belongs to each frame stands in per-frame functional groups (position, rescale, content), the rest in
+    the shared ones. ``edit_frame(item, n)`` may change the per-frame item of frame n.
+    """
+    order = list(range(hu.shape[0])) if order is None else order
+    ds = ct_slice(hu, grid, 0, seed=seed, **overrides)
+    stored = [ct_slice(hu, grid, k, seed=seed, **overrides) for k in order]
+    ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = EnhancedCTImageStorage
+    ds.NumberOfFrames = len(order)
+    ds.PixelData = b"".join(one.PixelData for one in stored)
+    shared, per_frame = Dataset(), []
+    shared.PlaneOrientationSequence = [_item(ImageOrientationPatient=ds.ImageOrientationPatient)]
+    shared.PixelMeasuresSequence = [_item(PixelSpacing=ds.PixelSpacing, SliceThickness=ds.SliceThickness)]
+    shared.CTImageFrameTypeSequence = [_item(FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"])]
+    for n, one in enumerate(stored):
+        item = Dataset()
+        item.PlanePositionSequence = [_item(ImagePositionPatient=one.ImagePositionPatient)]
+        item.PixelValueTransformationSequence = [
+            _item(RescaleSlope=one.RescaleSlope, RescaleIntercept=one.RescaleIntercept, RescaleType="HU")
+        ]
+        item.FrameContentSequence = [
+            _item(FrameAcquisitionNumber=1, StackID="1", InStackPositionNumber=order[n] + 1)
+        ]
+        if edit_frame is not None:
+            edit_frame(item, n)
+        per_frame.append(item)
+    for keyword in (
+        "ImagePositionPatient",
+        "ImageOrientationPatient",
+        "PixelSpacing",
+        "SliceThickness",
+        "RescaleSlope",
+        "RescaleIntercept",
+        "RescaleType",
+    ):
+        del ds[keyword]
+    ds.SharedFunctionalGroupsSequence = [shared]
+    ds.PerFrameFunctionalGroupsSequence = per_frame
+    ds.save_as(path, enforce_file_format=True)
+    return path
+
+
+def _item(**values: Any) -> Dataset:
+    item = Dataset()
+    for keyword, value in values.items():
+        setattr(item, keyword, value)
+    return item

@@ -191,7 +191,7 @@ def _sources(path: Path) -> Iterator[SourceFile]:
 
 
 def _hidden(name: str) -> bool:
-    return name.startswith(".") or name in ("Thumbs.db", "desktop.ini")
+    return (name.startswith(".") and name not in (".", "..")) or name in ("Thumbs.db", "desktop.ini")
 
 
 def _zip_members(path: Path) -> Iterator[SourceFile]:
