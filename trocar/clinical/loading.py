@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
@@ -89,10 +90,17 @@ def _find(name_or_path: str | Path) -> tuple[str, bytes]:
 
 def read_protocol(content: bytes, file: str) -> tuple[Protocol | None, list[Mistake]]:
     """The protocol in ``content``, or None and every mistake, sorted by line. ``file`` is its name in mistakes."""
+    protocol, mistakes = _read(content, file)
+    return protocol, list(mistakes)
+
+
+@lru_cache(maxsize=16)
+def _read(content: bytes, file: str) -> tuple[Protocol | None, tuple[Mistake, ...]]:
+    """Reading takes a tenth of a second or more, mostly in the YAML parser; the web asks for it on every page."""
     reading = Reading(file)
     top = reading.top(content)
     protocol = None if top is None else _protocol(top, hashlib.sha256(content).hexdigest())
-    return (None if reading.mistakes else protocol), sorted(reading.mistakes)
+    return (None if reading.mistakes else protocol), tuple(sorted(reading.mistakes))
 
 
 def _protocol(top: Section, sha256: str) -> Protocol | None:
