@@ -238,9 +238,7 @@ def _read_header(source: SourceFile, aside: Counter[str]) -> CtFile | None:
         try:
             header = dcmread(stream, stop_before_pixels=True, force=not marked)
             offset: int | None = stream.tell()
-            sop_class = UID(
-                str(header.get("SOPClassUID") or header.file_meta.get("MediaStorageSOPClassUID", ""))
-            )
+            sop_class = _sop_class(header)
             deflated = header.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian
             if deflated and sop_class in CT_IMAGES:
                 stream.seek(0)
@@ -256,13 +254,20 @@ def _read_header(source: SourceFile, aside: Counter[str]) -> CtFile | None:
             raise InputRefused(f"{source.name} is cut short or damaged; copy it again.") from error
     if sop_class not in CT_IMAGES:
         kind = _other_dicom_kind(header, sop_class)
-        if not sop_class:
+        if any(kind.startswith(sop_class) for kind in CT_IMAGES):  # cut off inside the UID, or before it
             raise InputRefused(f"{source.name} is cut short or damaged: it does not say what it holds.")
         aside[kind] += 1
         return None
     if not has_pixels:
         raise InputRefused(f"{source.name} is cut short or damaged: it holds no pixels; copy it again.")
     return CtFile(source, header, offset)
+
+
+def _sop_class(header: Dataset) -> UID:
+    """What the data set says it is, or its file meta information where it says nothing or was cut off there."""
+    own = str(header.get("SOPClassUID") or "")
+    outer = str(header.file_meta.get("MediaStorageSOPClassUID") or "")
+    return UID(outer if outer in CT_IMAGES or not own else own)
 
 
 def _looks_like_bare_dicom(start: bytes) -> bool:
