@@ -11,8 +11,8 @@ import pytest
 import trocar
 from tests.unit.clinical.protocol_files import LIVER
 from trocar.clinical.department import effective, load_department
+from trocar.clinical.laterality import decide_side
 from trocar.clinical.loading import builtin_protocols, load_protocol
-from trocar.clinical.planning_rules import decide_side, scan_findings
 from trocar.clinical.protocol import LesionOnly, Protocol
 from trocar.clinical.protocol_page import describe
 from trocar.errors import UsageError
@@ -48,12 +48,7 @@ def test_it_asks_no_side(liver: Protocol) -> None:
     assert decide_side(liver, None, "liver") is None
 
 
-def test_rules_for_scan_and_approval_hold_for_it_too(liver: Protocol) -> None:
-    assert [f.code for f in scan_findings(liver, "supine", "prone", 5.0, 61)] == [
-        "not_in_position",
-        "thick_slices",
-        "old_scan",
-    ]
+def test_approvals_hold_for_it_too(liver: Protocol) -> None:
     assert MARGIN in effective(liver, load_department()).unapproved
 
 

@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
+from trocar.clinical.laterality import decide_side, side_in_name
 from trocar.clinical.loading import load_protocol
-from trocar.clinical.planning_rules import decide_side, side_in_name
 from trocar.clinical.protocol import Guidance, TablePosition
 from trocar.errors import UsageError
 from trocar.planning.request import PlanRequest
@@ -77,12 +77,20 @@ def test_the_name_of_a_structure_tells_its_side(structure: str, side: str | None
 def test_a_side_that_contradicts_the_target_is_refused(target: str) -> None:
     with pytest.raises(UsageError, match=f"right, but the target is {target}"):
         decide_side(load_protocol("bone_biopsy"), "right", target)
+    with pytest.raises(UsageError, match=f"right, but the target is {target}"):
+        PlanRequest(load_protocol("bone_biopsy"), TODAY, side="right", target_name=target)
+
+
+def test_a_request_for_the_other_kidney_is_refused() -> None:
+    with pytest.raises(UsageError, match="left, but the target is kidney_right"):
+        PlanRequest(load_protocol("kidney_biopsy"), TODAY, side="left", target_name="kidney_right")
 
 
 def test_a_paired_bone_brings_its_own_side() -> None:
     bone = load_protocol("bone_biopsy")
     assert decide_side(bone, None, "rib_left_12") == "left"
     assert decide_side(bone, "left", "rib_left_12") == "left"
+    assert PlanRequest(bone, TODAY, target_name="hip_right").side == "right"
 
 
 def test_a_vertebra_needs_no_side_and_takes_one_for_the_pedicle() -> None:

@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from trocar.clinical.laterality import decide_side
 from trocar.clinical.protocol import Guidance, Protocol, Side, TablePosition
 from trocar.errors import UsageError
 from trocar.planning.plan import PositionSource
@@ -26,7 +27,9 @@ class PlanRequest:
     position: how the patient lies when the needle goes in. scan_position: how the scan was made, if known.
     today: the day of planning, against which the scan's age is counted.
     samples: points that stand for the target; entry_spacing_mm: distance of candidate points on the skin.
-    Raises UsageError where the protocol does not know the guidance or position, or a side is missing.
+    side: filled in from the target's name where it states one (``rib_left_12``).
+    Raises UsageError where the protocol does not know the guidance or position, a side is missing, or the side and
+    the target's name contradict each other.
     """
 
     protocol: Protocol
@@ -57,8 +60,7 @@ class PlanRequest:
             raise UsageError(
                 f"{protocol.title} is done with the patient {_either(protocol.positions)}, not {self.position}."
             )
-        if protocol.side_required and self.side is None:
-            raise UsageError(f"{protocol.title} needs a side: say --side left or --side right.")
+        object.__setattr__(self, "side", decide_side(protocol, self.side, self.target_name))
         if sum(t is not None for t in (self.target_name, self.target_point_lps_mm, self.target_mask)) > 1:
             raise UsageError("Give one target: a name, a point or a mask.")
         if self.samples < 1 or not 0.2 <= self.entry_spacing_mm <= 2.0:

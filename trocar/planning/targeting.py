@@ -67,13 +67,6 @@ def _named(request: PlanRequest, structures: StructureSet, name: str) -> TargetR
     if group is None:
         hosts = tuple(dict.fromkeys((name, *_hosts(request, structures, mask))))
         return mask_region(name, mask, structures.grid, hosts)
-    if (
-        group.paired
-        and request.side
-        and name.endswith(("_left", "_right"))
-        and not name.endswith(request.side)
-    ):
-        raise InputRefused(f"The target {name} is not on the {request.side}; check the side.")
     if group.pedicle:
         canal = structures.union(("spinal_cord", "spinal_canal"))
         mask = vertebral_body(mask, canal, structures.grid)
