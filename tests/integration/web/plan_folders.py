@@ -7,6 +7,7 @@ subject of these tests.
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,31 @@ NAMED = (
 
 def build_kidney_plan(data: Path, plan_id: str = "kidney-left", **changes: Any) -> Path:
     """A plan of the left kidney's lower pole with four paths; ``changes`` replace keys of plan.json."""
+    content = _kidney_plan() | changes
+    folder = data / "plans" / plan_id
+    folder.mkdir(parents=True)
+    (folder / "plan.json").write_text(json.dumps(content), encoding="utf-8")
+    (folder / "plan.html").write_text("<!doctype html><title>Sheet</title><p>Sheet", encoding="utf-8")
+    (folder / "plan.pdf").write_bytes(b"%PDF-1.7\n%%EOF\n")
+    (folder / "dicom").mkdir()
+    (folder / "dicom" / "sr.dcm").write_bytes(b"\0" * 128 + b"DICM")
+    card = Card(
+        "Kidney biopsy, left lower pole",
+        sample=True,
+        state="planned",
+        fraction=1.0,
+        ct=str(sample_path("abdomen_ct")),
+        structures=(str(sample_path("abdomen_labels")),),
+    )
+    write_card(folder, card)
+    return folder
+
+
+@cache
+def _kidney_plan() -> dict[str, Any]:
     volume, structures = samples_data.kidney_ct(), samples_data.kidney_structures()
     target = _lower_pole_lps_mm(structures)
-    content = {
+    return {
         "protocol": "kidney_biopsy",
         "protocol_title": "Kidney biopsy",
         "protocol_version": "1",
@@ -69,7 +92,7 @@ def build_kidney_plan(data: Path, plan_id: str = "kidney-left", **changes: Any) 
         "warnings": [
             {
                 "code": "not_in_position",
-                "text": "The CT was made supine, the needle is planned for prone: the colon may move behind the kidney.",
+                "text": "The CT was made supine, the needle is planned for prone: the colon may move.",
             },
             {
                 "code": "position_inferred",
@@ -84,24 +107,7 @@ def build_kidney_plan(data: Path, plan_id: str = "kidney-left", **changes: Any) 
             "inputs": {"image": "ab" * 32},
             "run": {"host": "test", "seconds": 1.5},
         },
-    } | changes
-    folder = data / "plans" / plan_id
-    folder.mkdir(parents=True)
-    (folder / "plan.json").write_text(json.dumps(content), encoding="utf-8")
-    (folder / "plan.html").write_text("<!doctype html><title>Sheet</title><p>Sheet", encoding="utf-8")
-    (folder / "plan.pdf").write_bytes(b"%PDF-1.7\n%%EOF\n")
-    (folder / "dicom").mkdir()
-    (folder / "dicom" / "sr.dcm").write_bytes(b"\0" * 128 + b"DICM")
-    card = Card(
-        "Kidney biopsy, left lower pole",
-        sample=True,
-        state="planned",
-        fraction=1.0,
-        ct=str(sample_path("abdomen_ct")),
-        structures=(str(sample_path("abdomen_labels")),),
-    )
-    write_card(folder, card)
-    return folder
+    }
 
 
 def build_case_without_paths(data: Path, plan_id: str = "kidney-none") -> Path:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 
 from trocar.errors import InputRefused
-from trocar.imaging.nifti import is_nifti, read_structures, read_volume
 from trocar.imaging.structures import StructureSet
 from trocar.imaging.volume import Volume
 from trocar.web.plans.plan_folder import PlanFolder
+from trocar.workflow.inputs import read_pictures, read_structures
 
-Scan = tuple[Volume, StructureSet | None]
+Scan = tuple[Volume, StructureSet]
 
 KEPT_SCANS = 3
 """A full-size scan with labels takes about 100 MB; the newest few stay in memory."""
@@ -29,22 +30,17 @@ def scan_of(folder: PlanFolder) -> Scan:
     # One reads, the others wait: five pictures of a page ask at the same time.
     with _reading:
         if key not in _scans:
-            _scans[key] = _read(Path(folder.card.ct), [Path(name) for name in folder.card.structures])
+            _scans[key] = _read(Path(folder.card.ct), folder.card.structures)
             while len(_scans) > KEPT_SCANS:
                 _scans.popitem(last=False)
         _scans.move_to_end(key)
         return _scans[key]
 
 
-def _read(ct: Path, structure_files: list[Path]) -> Scan:
+def _read(ct: Path, structure_files: Sequence[str]) -> Scan:
     if not ct.exists():
         raise InputRefused(
             "The pictures cannot be shown: the CT that this plan was made on is no longer there."
         )
-    if not is_nifti(ct):
-        raise InputRefused("The pictures cannot be shown: only plans on NIfTI files have pictures here.")
-    structures: StructureSet | None = None
-    for file in structure_files:
-        more = read_structures(file)
-        structures = more if structures is None else structures.merged(more)
-    return read_volume(ct), structures
+    pictures = read_pictures([ct])
+    return pictures.volume, read_structures(structure_files, pictures)

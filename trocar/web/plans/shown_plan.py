@@ -1,4 +1,4 @@
-"""plan.json as values for a page. Reads the published layout (docs/plan.schema.json) and nothing else of the planner."""
+"""plan.json as values for a page: the published layout (docs/plan.schema.json), and nothing else of the planner."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from trocar.documents.naming import capital, spoken
 from trocar.errors import InputRefused
 from trocar.geometry.needle_path import Needle, NeedlePath
 from trocar.planning.plan import TablePosition
@@ -49,7 +50,7 @@ class Clearance:
 
     @property
     def name(self) -> str:
-        return wording.capital(wording.structure_name(self.structure))
+        return capital(spoken(self.structure))
 
     @property
     def before_throw(self) -> str:
@@ -124,10 +125,7 @@ class ShownPath:
 
     @property
     def crosses(self) -> str:
-        return (
-            wording.listed([wording.structure_name(s) for s in self.crossed_structures])
-            or "no named structure"
-        )
+        return wording.listed([spoken(s) for s in self.crossed_structures]) or "no named structure"
 
     @property
     def to_skin(self) -> str:
@@ -198,7 +196,7 @@ class ShownPath:
     def measures(self) -> list[tuple[str, str]]:
         shown = []
         for name, value in self.raw.get("measures", {}).items():
-            label = MEASURES.get(name, wording.capital(name.removesuffix("_mm").replace("_", " ")))
+            label = MEASURES.get(name, capital(name.removesuffix("_mm").replace("_", " ")))
             shown.append((label, wording.millimetres(value) if name.endswith("_mm") else f"{value:g}"))
         return shown
 
@@ -248,7 +246,7 @@ class ShownPlan:
 
     @property
     def procedure(self) -> str:
-        return self.raw.get("protocol_title") or wording.structure_name(self.raw["protocol"])
+        return self.raw.get("protocol_title") or spoken(self.raw["protocol"])
 
     @property
     def side(self) -> str | None:
@@ -256,7 +254,7 @@ class ShownPlan:
 
     @property
     def target(self) -> str:
-        return wording.structure_name(self.raw["target"]["name"])
+        return spoken(self.raw["target"]["name"])
 
     @property
     def guidance(self) -> str:
@@ -303,7 +301,7 @@ class ShownPlan:
 
     @property
     def in_the_way(self) -> str:
-        return wording.listed([wording.structure_name(name) for name in self.raw.get("in_the_way", [])])
+        return wording.listed([spoken(name) for name in self.raw.get("in_the_way", [])])
 
     @property
     def judged(self) -> int:
@@ -333,7 +331,7 @@ class ShownPlan:
                 shown.append((label, str(value)))
 
         add("", self.raw["provenance"])
-        return [(wording.capital(label.replace("_", " ")), value) for label, value in shown]
+        return [(capital(label.replace("_", " ")), value) for label, value in shown]
 
 
 def read(file: Path) -> ShownPlan:

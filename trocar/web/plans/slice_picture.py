@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from PIL import Image
+
+from trocar.documents.naming import capital, spoken
 from trocar.geometry.needle_path import Needle, NeedlePath
 from trocar.imaging.render.overlay import Canvas, NeedleMarks
 from trocar.imaging.render.palette import OutlineStyle, outline_styles
+from trocar.imaging.render.picture import Picture
 from trocar.imaging.render.plane import PicturePlane
 from trocar.imaging.render.reslicing import outlines, reslice
 from trocar.imaging.render.window import BONE, SOFT_TISSUE, Window
 from trocar.imaging.structures import StructureSet
 from trocar.imaging.volume import Volume
-from trocar.web.plans import wording
 
 LUNG = Window("Lung", -600, 1500)
 WINDOWS = {"soft": SOFT_TISSUE, "bone": BONE, "lung": LUNG}
@@ -35,7 +39,7 @@ class LegendEntry:
 
     @property
     def name(self) -> str:
-        return wording.capital(wording.structure_name(self.structure))
+        return capital(spoken(self.structure))
 
     @property
     def colour(self) -> str:
@@ -47,39 +51,57 @@ class LegendEntry:
         return " ".join(f"{length:g}" for length in self.style.dashes)
 
 
-def legend_of(names: Sequence[str], target: str | None, structures: StructureSet | None) -> list[LegendEntry]:
+def legend_of(names: Sequence[str], target: str | None, structures: StructureSet) -> list[LegendEntry]:
     """Those of ``names`` that the structures hold, numbered in that order; the same for every slice of a path."""
-    there = [] if structures is None else [name for name in names if name in structures.names]
+    there = [name for name in names if name in structures.names]
     styles = outline_styles(there[:OUTLINED_AT_MOST], target)
     return [LegendEntry(style, name) for name, style in styles.items()]
 
 
 def draw_slice(
     volume: Volume,
-    structures: StructureSet | None,
+    structures: StructureSet,
     plane: PicturePlane,
     path: NeedlePath,
     needle: Needle,
     *,
     near_mm: float,
+    whole_needle: bool,
     title: str,
     window: str,
     legend: Sequence[LegendEntry],
     sample: bool,
 ) -> bytes:
-    """PNG of the plane, with the structures of ``legend`` outlined and its names below the slice.
+    """PNG of the plane, with the structures of ``legend`` outlined.
 
-    near_mm: the needle is drawn solid where it runs within this distance of the plane, dotted elsewhere.
+    near_mm: the needle is drawn solid where it runs within this distance of the plane, dotted elsewhere, and not at
+        all where none of it is that near. whole_needle: draw it anyway, with its depths in words.
     """
     canvas = Canvas(reslice(volume, plane), WINDOWS[window], plane)
     badges = {}
-    if structures is not None:
-        found = outlines(structures, plane, [entry.structure for entry in legend])
-        for entry in legend:
-            lines = found.get(entry.structure)
-            if lines:
-                canvas.outline(lines, entry.style, entry.name)
-                badges[entry.number] = (lines, entry.style)
-    canvas.needle(NeedleMarks(path, needle, near_mm))
+    found = outlines(structures, plane, [entry.structure for entry in legend])
+    for entry in legend:
+        lines = found.get(entry.structure)
+        if lines:
+            canvas.outline(lines, entry.style, entry.name)
+            badges[entry.number] = (lines, entry.style)
+    if whole_needle or _meets(path, plane, near_mm):
+        canvas.needle(NeedleMarks(path, needle, near_mm), labels=whole_needle)
     canvas.badges(badges)
-    return canvas.finish(title, SAMPLE_MARK if sample else "", "", title).png
+    finished = canvas.finish(title, SAMPLE_MARK if sample else "", "", title)
+    return _without_legend(finished)
+
+
+def _meets(path: NeedlePath, plane: PicturePlane, near_mm: float) -> bool:
+    """Whether any of the needle runs within ``near_mm`` of the plane; one drawn elsewhere would mislead."""
+    ends = plane.depth_mm([path.entry_lps_mm, path.fired_tip_lps_mm])
+    return bool(ends.min() <= near_mm and ends.max() >= -near_mm)
+
+
+def _without_legend(picture: Picture) -> bytes:
+    """PNG of the slice alone: the page lists the names, and slices of one height do not jump."""
+    with Image.open(io.BytesIO(picture.png)) as whole:
+        out = io.BytesIO()
+        height = picture.plane.height_px if picture.plane else whole.height
+        whole.crop((0, 0, whole.width, height)).save(out, "PNG", compress_level=1)
+    return out.getvalue()

@@ -28,11 +28,11 @@ BEYOND_THROW_MM = 20
 LONGEST_SIDE_PX = 800
 FINEST_MM_PER_PIXEL = 0.2
 
-# LPS axis, and what its two directions are called, for the stacks along the patient's axes
+# LPS axis, and where a slice lies on its positive and negative side, for the stacks along the patient's axes
 _AXES = {
-    "axial": (2, "towards the head", "towards the feet"),
-    "coronal": (1, "towards the back", "towards the front"),
-    "sagittal": (0, "towards the patient's left", "towards the patient's right"),
+    "axial": (2, "from the notch towards the head", "from the notch towards the feet"),
+    "coronal": (1, "behind the notch", "in front of the notch"),
+    "sagittal": (0, "to the left of the notch", "to the right of the notch"),
 }
 
 
@@ -68,7 +68,7 @@ class SliceStack:
         if abs(value) < 0.05:
             return "through the notch"
         _, positive, negative = _AXES[self.name]
-        return f"{abs(value):.1f} mm {positive if value > 0 else negative} from the notch"
+        return f"{abs(value):.1f} mm {positive if value > 0 else negative}"
 
     def plane(self, index: int) -> PicturePlane:
         """The plane of slice ``index``."""

@@ -145,6 +145,7 @@ def slice_png(
         path.needle_path,
         plan.planned_needle,
         near_mm=near_mm,
+        whole_needle=name == "along",
         title=f"{stack.title}: {stack.label(index)}",
         window=window,
         legend=legend(folder, plan, path) if outlines else [],

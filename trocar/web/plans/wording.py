@@ -1,25 +1,8 @@
-"""Numbers and names of a plan in the words of a page."""
+"""Numbers of a plan in the words of a page."""
 
 from __future__ import annotations
 
 NOT_JUDGED = "not judged"
-
-
-def structure_name(name: str) -> str:
-    """A label's name as people say it: ``kidney_left`` is "left kidney", ``vertebrae_L3`` is "vertebra L3"."""
-    words = name.strip().split("_")
-    if len(words) == 2 and words[0] == "vertebrae":
-        return f"vertebra {words[1]}"
-    for side in ("left", "right"):
-        if side in words[1:]:
-            words.remove(side)
-            words.insert(0, side)
-    return " ".join(words)
-
-
-def capital(text: str) -> str:
-    """With its first letter large, the rest as it is (``L3`` stays)."""
-    return text[:1].upper() + text[1:]
 
 
 def listed(names: list[str]) -> str:

@@ -60,6 +60,7 @@ class View {
   load() {
     if (this.loading || this.shown === this.wanted) return;
     const index = this.wanted;
+    const address = this.address(index);
     const next = new Image();
     this.loading = true;
     this.figure.classList.add("view-loading");
@@ -71,7 +72,7 @@ class View {
     };
     next.onload = () => {
       const label = this.labels[index];
-      this.image.src = next.src;
+      this.image.src = address;
       this.image.alt = `${this.title}, ${label}, ${this.path}`;
       this.figure.querySelector(".view-label").textContent = label;
       done();
@@ -80,7 +81,7 @@ class View {
       this.figure.querySelector(".view-label").textContent = "This slice could not be loaded.";
       done();
     };
-    next.src = this.address(index);
+    next.src = address;
   }
 }
 

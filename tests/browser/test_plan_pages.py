@@ -1,0 +1,265 @@
+"""The pages in a real browser: no error, nothing from elsewhere, by keyboard, on a phone, and accessible."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Request, sync_playwright
+
+from tests.integration.web.plan_folders import build_case_without_paths, build_kidney_plan
+from tests.integration.web.served import served
+from trocar.web.plans.plan_folder import Card, PlanFolder, read_card, write_card
+
+pytestmark = [pytest.mark.browser, pytest.mark.samples]
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+MAGNIFIED = {"width": 320, "height": 225}
+"""What is left of 1280 x 900 at 400 % zoom."""
+
+PAGES = (
+    "/",
+    "/plans/kidney-left/",
+    "/plans/kidney-none/",
+    "/plans/bone-l3/",
+    "/plans/bone-iliac/",
+    "/plans/nobody/",
+)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    build_kidney_plan(folder)
+    build_case_without_paths(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(data: Path) -> Iterator[str]:
+    with served(data) as server:
+        # the server calls what nobody plans any more interrupted, so these are written after its start
+        working = Card(
+            "Bone biopsy, L3", sample=True, order=1, state="planning", message="Judging", fraction=0.4
+        )
+        write_card(data / "plans" / "bone-l3", working)
+        failed = Card(
+            "Bone biopsy, hip", sample=True, order=2, state="failed", message="There is no hip bone."
+        )
+        write_card(data / "plans" / "bone-iliac", failed)
+        yield server.address
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield started
+        started.close()
+
+
+Opener = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser, address: str) -> Iterator[Opener]:
+    """Opens an address of the server; at the end, nothing may have gone wrong in the page or left the machine."""
+    wrong: list[str] = []
+    contexts = []
+
+    def opener(
+        path: str, viewport: dict[str, int] = DESKTOP, javascript: bool = True, status: int = 200
+    ) -> Page:
+        context = browser.new_context(viewport=viewport, java_script_enabled=javascript)
+        contexts.append(context)
+        page = context.new_page()
+
+        def console(message) -> None:
+            # the browser itself reports the status of a page that is asked for because it is an error page
+            if message.type in ("error", "warning") and str(status) not in message.text:
+                wrong.append(message.text)
+
+        def request(asked: Request) -> None:
+            if not asked.url.startswith(address):
+                wrong.append(f"asked for {asked.url}")
+
+        page.on("console", console)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", request)
+        answer = page.goto(address + path)
+        assert answer is not None
+        assert answer.status == status
+        return page
+
+    yield opener
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def until(page: Page, holds: Callable[[], bool], within_s: float = 15.0) -> None:
+    """Polls, as the pages' policy forbids what Playwright's own waiting evaluates."""
+    end = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < end, "it did not happen in time"
+        page.wait_for_timeout(50)
+
+
+def status_of(path: str) -> int:
+    return 404 if "nobody" in path else 200
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_are_accessible(open_page: Opener, path: str) -> None:
+    page = open_page(path, PHONE, status=status_of(path))
+    assert_accessible(page)
+    page.set_viewport_size(DESKTOP)
+    assert_accessible(page)
+
+
+def assert_accessible(page: Page) -> None:
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE, MAGNIFIED], ids=["desktop", "phone", "400 %"])
+def test_no_page_scrolls_sideways(open_page: Opener, viewport: dict[str, int]) -> None:
+    for path in PAGES:
+        page = open_page(path, viewport, status=status_of(path))
+        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], path
+
+
+def test_every_picture_is_there(open_page: Opener) -> None:
+    page = open_page("/plans/kidney-left/")
+    widths = page.evaluate("[...document.querySelectorAll('figure.view img')].map(i => i.naturalWidth)")
+    assert len(widths) == 5
+    assert min(widths) >= 100
+
+
+def test_the_arrow_keys_go_through_the_slices(open_page: Opener) -> None:
+    page = open_page("/plans/kidney-left/")
+    view = page.locator("#view-axial")
+    picture, label = view.locator("img"), view.locator(".view-label")
+    first = picture.get_attribute("src")
+    assert label.inner_text() == "through the notch"
+    view.locator("input[type=range]").focus()
+    page.keyboard.press("ArrowRight")
+    until(page, lambda: picture.get_attribute("src") != first)
+    assert label.inner_text() == "3.0 mm from the notch towards the head"
+    assert "3.0 mm from the notch towards the head" in str(picture.get_attribute("alt"))
+    assert view.locator("input[type=range]").get_attribute("aria-valuetext") == label.inner_text()
+    page.keyboard.press("ArrowLeft")
+    until(page, lambda: picture.get_attribute("src").split("?")[0] == first.split("?")[0])
+    page.keyboard.press("End")
+    until(page, lambda: "towards the head" in label.inner_text())
+    last = view.locator("input[type=range]").get_attribute("max")
+    until(page, lambda: f"/axial/{last}.png" in str(picture.get_attribute("src")))
+    assert picture.evaluate("i => i.naturalWidth") >= 100
+
+
+def test_the_wheel_turns_slices_only_over_a_picture_that_was_clicked(open_page: Opener) -> None:
+    page = open_page("/plans/kidney-left/")
+    picture = page.locator("#view-down img")
+    picture.scroll_into_view_if_needed()
+    first = picture.get_attribute("src")
+    picture.hover()
+    scrolled = page.evaluate("scrollY")
+    page.mouse.wheel(0, 120)
+    until(page, lambda: page.evaluate("scrollY") != scrolled)
+    assert picture.get_attribute("src") == first
+    picture.click()
+    page.mouse.wheel(0, 120)
+    until(page, lambda: picture.get_attribute("src") != first)
+
+
+def test_the_next_button_keeps_the_page(open_page: Opener) -> None:
+    page = open_page("/plans/kidney-left/")
+    before = page.url
+    page.get_by_role("link", name="Sagittal: next slice").click()
+    until(page, lambda: "to the left of the notch" in page.locator("#view-sagittal .view-label").inner_text())
+    assert page.url == before
+
+
+def test_a_path_is_chosen_with_the_keyboard(open_page: Opener) -> None:
+    page = open_page("/plans/kidney-left/")
+    page.get_by_role("link", name="Path 3", exact=True).focus()
+    page.keyboard.press("Enter")
+    until(page, lambda: "path=3" in page.url)
+    page.wait_for_load_state()
+    assert page.get_by_role("heading", name="Pictures of path 3").is_visible()
+    assert "/paths/3/" in str(page.locator("#view-along img").get_attribute("src"))
+
+
+def test_a_new_grey_scale_keeps_the_slices(open_page: Opener) -> None:
+    page = open_page("/plans/kidney-left/?path=2")
+    page.locator("#view-axial input[type=range]").fill("20")
+    page.get_by_label("Grey scale").select_option("bone")
+    page.get_by_role("button", name="Apply").click()
+    until(page, lambda: "window=bone" in page.url)
+    page.wait_for_load_state()
+    source = str(page.locator("#view-axial img").get_attribute("src"))
+    assert "/paths/2/slices/axial/20.png" in source
+    assert "window=bone" in source
+
+
+def test_everything_works_without_a_script(open_page: Opener) -> None:
+    page = open_page("/plans/kidney-left/", javascript=False)
+    first = page.locator("#view-axial img").get_attribute("src")
+    page.get_by_role("link", name="Axial: next slice").click()
+    page.wait_for_load_state()
+    assert page.locator("#view-axial img").get_attribute("src") != first
+    page.get_by_role("button", name="Show the chosen slice of Axial").click()
+    page.wait_for_load_state()
+    page.get_by_role("link", name="Path 2", exact=True).click()
+    page.wait_for_load_state()
+    assert page.get_by_role("heading", name="Pictures of path 2").is_visible()
+
+
+def test_the_first_tab_stop_skips_to_the_content(open_page: Opener) -> None:
+    page = open_page("/plans/kidney-left/")
+    page.keyboard.press("Tab")
+    link = page.get_by_role("link", name="Skip to main content")
+    assert link.evaluate("e => e === document.activeElement")
+    assert link.bounding_box()["x"] >= 0
+    page.keyboard.press("Enter")
+    until(page, lambda: page.evaluate("document.activeElement.id") == "main")
+
+
+def test_the_notice_stays_in_sight(open_page: Opener) -> None:
+    for viewport in (DESKTOP, PHONE, MAGNIFIED):
+        page = open_page("/plans/kidney-left/", viewport)
+        page.evaluate("scrollTo(0, 2000)")
+        until(page, lambda page=page: page.evaluate("scrollY") > 1000)
+        box = page.locator(".notice").bounding_box()
+        assert box["y"] == 0
+        # and leaves room for what is below it
+        assert box["height"] < viewport["height"] / 3
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_case_being_planned_shows_its_plan_when_it_is_made(
+    open_page: Opener, data: Path, javascript: bool
+) -> None:
+    folder = build_kidney_plan(data, f"later-{javascript}".lower())
+    done = read_card(folder)
+    moving = PlanFolder(folder, done).with_card(state="planning", message="Judging pairs", fraction=0.2)
+    page = open_page(f"/plans/{folder.name}/", javascript=javascript)
+    assert page.locator("progress").get_attribute("value") == "20"
+    moving.with_card(message="Refining paths", fraction=0.8)
+    until(page, lambda: page.get_by_text("Refining paths").count() == 1)
+    moving.with_card(**vars(done))
+    until(page, lambda: page.get_by_role("heading", name="Paths, best first").count() == 1)

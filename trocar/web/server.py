@@ -1,0 +1,89 @@
+"""The server that ``trocar serve`` starts."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import click
+import uvicorn
+
+from trocar.errors import UsageError
+from trocar.web import data_folder
+
+HOST = "127.0.0.1"
+"""Nobody signs in, so nobody but the person at this machine may reach it."""
+
+ENDING_S = 2
+"""Requests that are still being answered when the server ends get this long."""
+
+
+class _Server(uvicorn.Server):
+    """Says where it is once it answers."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and sockets:
+            click.echo(f"Trocar is ready: http://{HOST}:{sockets[0].getsockname()[1]}")
+
+
+def serve(data: Path, port: int = 8000, demo: bool = False) -> None:
+    """Serve the plans in ``data`` until Ctrl-C; with ``demo``, plan the sample cases beside it.
+
+    ``port`` 0 takes any that is free. Raises UsageError where the port or the folder cannot be used.
+    """
+    data = data_folder.prepare(data)
+    os.environ["TROCAR_DATA"] = str(data)
+    listening = _listen(port)
+    # Only now, as the settings are read from the environment.
+    from trocar.web.asgi import application
+    from trocar.web.plans import plan_folder
+    from trocar.web.plans.planning_thread import PlanningThread, mark_interrupted
+
+    planning = None
+    if demo:
+        from trocar.web.plans.demo_cases import demo_cases, fetch_samples
+
+        planning = PlanningThread(data, demo_cases(), fetch_samples, click.echo)
+    mine = {folder.id for _, folder in planning.todo} if planning else set()
+    mark_interrupted([folder for folder in plan_folder.every(data) if folder.id not in mine])
+    config = uvicorn.Config(
+        application,
+        log_level="warning",
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=ENDING_S,
+    )
+    with listening:
+        if planning:
+            planning.start()
+        try:
+            _Server(config).run(sockets=[listening])
+        except KeyboardInterrupt:
+            pass
+        finally:
+            if planning:
+                planning.stop()
+    click.echo("Trocar has ended.")
+
+
+def _listen(port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if os.name == "posix":
+        # A port that was in use a moment ago is free; on Windows the option would take one that is in use.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((HOST, port))
+        listening.listen(128)
+    except (OSError, OverflowError) as error:
+        listening.close()
+        reason = (
+            "is already in use"
+            if isinstance(error, OSError) and not isinstance(error, PermissionError)
+            else None
+        )
+        raise UsageError(
+            f"Port {port} {reason or 'cannot be used'}; choose another with --port, such as --port 8001."
+        ) from error
+    return listening
