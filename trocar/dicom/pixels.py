@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.pixels import get_decoder
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGExtended12Bit
 
 from trocar.dicom.frames import Frame
+from trocar.dicom.jpeg_extended import decode_extended
 from trocar.dicom.scan import CtFile
 from trocar.errors import InputRefused
 
@@ -93,6 +94,9 @@ def _stored(file: CtFile, indices: list[int]) -> Iterator[NDArray[Any]]:
             ) from error
         with file.source.open() as stream:
             whole = dcmread(stream, force=True)
+        if syntax == JPEGExtended12Bit and int(whole.BitsStored) > 8:
+            yield from decode_extended(whole, indices)
+            return
         for values, _ in decoder.iter_array(whole, raw=True, indices=indices):
             yield values
         return
