@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from trocar import RESEARCH_NOTICE
 from trocar.clinical.plausible import PLAUSIBLE, implausible
 from trocar.clinical.protocol import Guidance, Protocol
 from trocar.clinical.section import Mistake, Reading, Section, in_one_message
@@ -20,11 +21,8 @@ from trocar.errors import NotConfigured, ProtocolMistake, UsageError
 FORMAT = 1
 """Version of the file's layout that this reader knows."""
 
-RESEARCH_STAMP = "Research software, not for clinical use"
-"""Stands on every page, picture and DICOM object, whatever the department."""
-
 SAMPLE_STAMP = "Sample values: figures that nobody has approved are in use"
-"""Stands beside it wherever the sample department's values were used."""
+"""Stands beside the research notice wherever the sample department's values were used."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ class Department:
     @property
     def stamps(self) -> tuple[str, ...]:
         """Sentences that stand on every page and picture."""
-        return (RESEARCH_STAMP, SAMPLE_STAMP) if self.sample else (RESEARCH_STAMP,)
+        return (RESEARCH_NOTICE, SAMPLE_STAMP) if self.sample else (RESEARCH_NOTICE,)
 
 
 @dataclass(frozen=True)

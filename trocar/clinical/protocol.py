@@ -43,6 +43,7 @@ Criterion = Literal[
     "to_skin",
     "cortex_angle",
     "sinus_clearance",
+    "bone_tract",
     "probability_sample",
     "probability_harm",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trocar.clinical.protocol import Protocol
+from trocar.clinical.protocol import NamedBone, Protocol
 from trocar.geometry.grid import Box, Grid
 from trocar.geometry.needle_path import Needle
 from trocar.imaging.judging import Judgement, PairJudge, PairLimits
@@ -102,6 +102,9 @@ class TargetLimits:
         low, high = region.grid.corners_lps_mm().min(axis=0), region.grid.corners_lps_mm().max(axis=0)
         box = Box.around(anatomy.grid, np.stack([low, high]), AROUND_TARGET_MM)
         self.tissue = with_target(anatomy.tissue, region.sample_mask, region.grid, box)
+        rule = protocol.target
+        groups = [rule.group_of(host) for host in anatomy.hosts] if isinstance(rule, NamedBone) else []
+        self._through_pedicle = any(group is not None and group.pedicle for group in groups)
         self._sets = np.zeros((2, len(self.tissue.members)), bool)
         self._sets[0] = self.tissue.members[:, self.tissue.names.index(TARGET)]
         for host in anatomy.hosts:
@@ -141,6 +144,8 @@ class TargetLimits:
                 rejected[text] = rejected.get(text, 0) + int((left & falls).sum())
             left &= ~falls
         values = {**candidates.values, "sample_length": sample, "tip_inside": inside}
+        if self._through_pedicle:
+            values["bone_tract"] = inside
         whole = Candidates(
             candidates.entry_index, candidates.entries_lps_mm, candidates.samples_lps_mm, values
         )

@@ -11,8 +11,10 @@ from trocar.clinical.protocol import Preference
 
 Float = NDArray[np.float64]
 
-MOST_SCALES = 4.0
-"""Beyond so many scales more of a criterion earns nothing: 80 mm from the bowel is no better than 40 mm."""
+MOST_SCALES = 2.0
+"""Beyond so many scales more distance to a structure, or more modelled harm, changes nothing: twice the margin's
+scale beyond what is asked for is as good as any, and a model of one uncorrected pass decides no more than that."""
+SATURATING = ("margin", "sinus_clearance", "probability_harm")
 
 
 def score(preferences: Sequence[Preference], values: Mapping[str, Float]) -> Float:
@@ -30,7 +32,9 @@ def score(preferences: Sequence[Preference], values: Mapping[str, Float]) -> Flo
             gain = -np.abs(value - preference.ideal.value)
         else:
             gain = value if preference.prefer == "more" else -value
-        part = np.clip(gain / preference.scale.value, -MOST_SCALES, MOST_SCALES)
+        part = gain / preference.scale.value
+        if preference.name in SATURATING:
+            part = np.clip(part, -MOST_SCALES, MOST_SCALES)
         total += preference.weight.value * np.nan_to_num(part)
     return total
 
