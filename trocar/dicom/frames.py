@@ -242,9 +242,9 @@ MARKS: tuple[tuple[str, str, str, bool], ...] = (
     ("acquisition-uid", "", "AcquisitionUID", False),
     ("started", "FrameContentSequence", "FrameAcquisitionDateTime", False),
     ("started", "", "AcquisitionDateTime", False),
-    ("started", "", "AcquisitionTime", False),
+    ("began", "", "AcquisitionTime", False),
     ("made", "", "SeriesTime", False),
-    ("made", "", "ContentTime", False),
+    ("written", "", "ContentTime", False),
 )
 """What may tell acquisitions and phases of one series apart: name, functional group, attribute, and whether
 slices that differ in it are never mixed (True), or only told apart by it where they would collide (False:
