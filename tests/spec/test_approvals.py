@@ -7,8 +7,8 @@ from datetime import date
 
 import pytest
 
+from trocar import RESEARCH_NOTICE
 from trocar.clinical.department import (
-    RESEARCH_STAMP,
     SAMPLE_STAMP,
     Department,
     effective,
@@ -51,17 +51,17 @@ def test_the_sample_department_plans_with_every_figure_and_says_so(protocol: str
     used = effective(loaded, load_department())
     assert used.for_planning(loaded.default_guidance, loaded.default_needle) == loaded
     assert MARGIN in used.unapproved
-    assert used.stamps == (RESEARCH_STAMP, SAMPLE_STAMP)
+    assert used.stamps == (RESEARCH_NOTICE, SAMPLE_STAMP)
 
 
 def test_the_stamps_read_as_they_must() -> None:
-    assert RESEARCH_STAMP == "Research software, not for clinical use"
+    assert RESEARCH_NOTICE == "Research software, not for clinical use"
     assert "Sample values" in SAMPLE_STAMP
     assert load_department().name == "Sample department"
 
 
 def test_a_real_department_still_carries_the_research_stamp() -> None:
-    assert real_department().stamps == (RESEARCH_STAMP,)
+    assert real_department().stamps == (RESEARCH_NOTICE,)
 
 
 def test_only_a_sample_department_may_use_figures_that_nobody_approved() -> None:
