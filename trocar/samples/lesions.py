@@ -39,7 +39,9 @@ class LesionSample:
 
 LESIONS = (
     LesionSample("l3", "vertebrae_L3", 8.0, (8.0, -2.0, 2.0), "lytic lesion in the body of L3, to the left"),
-    LesionSample("iliac_crest", "hip_left", 6.0, (0.0, 0.0, 0.0), "lytic lesion in the left posterior iliac crest"),
+    LesionSample(
+        "iliac_crest", "hip_left", 6.0, (0.0, 0.0, 0.0), "lytic lesion in the left posterior iliac crest"
+    ),
 )
 
 
@@ -77,7 +79,10 @@ def draw(lesion: LesionSample, volume: Volume, structures: StructureSet) -> tupl
     k, j, i = np.meshgrid(*(np.arange(n) for n in volume.grid.shape_kji), indexing="ij", sparse=True)
     ijk = volume.grid.to_voxel(centre)
     distance = np.sqrt(
-        sum(((axis - at) * mm) ** 2 for axis, at, mm in zip((i, j, k), ijk, volume.grid.spacing_mm, strict=True))
+        sum(
+            ((axis - at) * mm) ** 2
+            for axis, at, mm in zip((i, j, k), ijk, volume.grid.spacing_mm, strict=True)
+        )
     )
     mask = distance <= lesion.radius_mm
     hu = volume.hu.copy()

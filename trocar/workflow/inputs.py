@@ -42,7 +42,9 @@ class Pictures:
         return self.series.frame_of_reference_uid if self.series else None
 
 
-def read_pictures(paths: Sequence[Path], series: str | None = None, progress: Progress | None = None) -> Pictures:
+def read_pictures(
+    paths: Sequence[Path], series: str | None = None, progress: Progress | None = None
+) -> Pictures:
     """Read a CT: one NIfTI file, or DICOM in folders, zips and files.
 
     Raises InputRefused where something is missing or is no CT, SeriesChoice where several series would serve.
@@ -154,7 +156,9 @@ def on_grid(structures: StructureSet, grid: Grid, name: str) -> StructureSet:
 
     def moved(array: NDArray[np.generic]) -> NDArray[np.generic]:
         return np.asarray(
-            ndimage.affine_transform(array, matrix, offset, output_shape=grid.shape_kji, order=0, mode="nearest")
+            ndimage.affine_transform(
+                array, matrix, offset, output_shape=grid.shape_kji, order=0, mode="nearest"
+            )
         )
 
     labels = None if structures.labels is None else moved(structures.labels)

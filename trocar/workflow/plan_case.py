@@ -6,9 +6,9 @@ import json
 import platform
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ from trocar.clinical.loading import load_protocol
 from trocar.dicom.write.capture import Capture
 from trocar.dicom.write.plan_objects import derive_study, write_plan_objects
 from trocar.dicom.write.study import SourceStudy
-from trocar.documents.sheet import write_sheet
 from trocar.documents.pictures import sheet_pictures
-from trocar.errors import InputRefused, UsageError
+from trocar.documents.sheet import write_sheet
+from trocar.errors import UsageError
 from trocar.imaging.patient_position import infer_position, position_from_dicom
 from trocar.imaging.segmentation import segment
 from trocar.imaging.segmentation.body import body_mask
@@ -81,7 +81,9 @@ def plan_case(question: CaseQuestion, today: date, progress: Progress) -> Planne
     )
     progress("Reading the pictures", 0.0)
     pictures = read_pictures(
-        question.pictures, question.series, lambda done, total: progress("Reading the pictures", 0.2 * done / total)
+        question.pictures,
+        question.series,
+        lambda done, total: progress("Reading the pictures", 0.2 * done / total),
     )
     progress("Reading the structures", 0.2)
     structures = read_structures(question.structures, pictures)
@@ -103,7 +105,9 @@ def plan_case(question: CaseQuestion, today: date, progress: Progress) -> Planne
     plan = planner.plan(request, lambda what, share: progress(what, 0.25 + 0.75 * share))
     notices = tuple(PlanWarning("input", text) for text in structures.notices)
     plan = replace(plan, warnings=(*plan.warnings, *notices))
-    return PlannedCase(plan, plan_report(plan, provenance(question, rules.department.name)), pictures, structures)
+    return PlannedCase(
+        plan, plan_report(plan, provenance(question, rules.department.name)), pictures, structures
+    )
 
 
 def scan_position_of(volume: Volume) -> tuple[TablePosition | None, PositionSource]:
@@ -115,7 +119,12 @@ def scan_position_of(volume: Volume) -> tuple[TablePosition | None, PositionSour
 
 
 def write_case(
-    case: PlannedCase, out: Path, made_at: datetime, progress: Progress, seconds: float | None = None, dicom: bool = True
+    case: PlannedCase,
+    out: Path,
+    made_at: datetime,
+    progress: Progress,
+    seconds: float | None = None,
+    dicom: bool = True,
 ) -> dict[str, Any]:
     """Write plan.json, plan.html, plan.pdf and dicom/ into ``out``, all of it or nothing; returns what plan.json holds.
 
@@ -123,7 +132,11 @@ def write_case(
     """
     plan = case.plan
     report = dict(case.report)
-    run = {"made_at": made_at.isoformat(timespec="seconds"), "host": platform.node(), "system": platform.platform()}
+    run = {
+        "made_at": made_at.isoformat(timespec="seconds"),
+        "host": platform.node(),
+        "system": platform.platform(),
+    }
     if seconds is not None:
         run["seconds"] = f"{seconds:.2f}"
     report["provenance"] = {**report["provenance"], "run": run}
@@ -141,7 +154,9 @@ def write_case(
             if index is None
             else sheet_pictures(plan, index, volume, case.structures, not_a_plan=not plan.paths)
         )
-        write_sheet(plan, volume, case.structures, folder / "plan.html", folder / "plan.pdf", report, pictures)
+        write_sheet(
+            plan, volume, case.structures, folder / "plan.html", folder / "plan.pdf", report, pictures
+        )
         if dicom:
             progress("Writing DICOM", 0.5)
             (folder / "dicom").mkdir()
@@ -152,7 +167,13 @@ def write_case(
             )
             captures = [Capture(picture.png(), picture.title) for picture in pictures.values()]
             write_plan_objects(
-                folder / "dicom", plan, study, case.structures, captures, (folder / "plan.pdf").read_bytes(), made_at
+                folder / "dicom",
+                plan,
+                study,
+                case.structures,
+                captures,
+                (folder / "plan.pdf").read_bytes(),
+                made_at,
             )
         text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False)
         (folder / "plan.json").write_text(text + "\n", encoding="utf-8")
@@ -191,7 +212,9 @@ def _without_labels(
     if structures.names:
         return structures
     if kind == "organ_pole":
-        raise UsageError("Say where the organ is: --structures FILE, or --kidney-point X,Y,Z for a click in it.")
+        raise UsageError(
+            "Say where the organ is: --structures FILE, or --kidney-point X,Y,Z for a click in it."
+        )
     return segment(volume, ["bone", "lung", "bowel_gas"])
 
 

@@ -60,7 +60,9 @@ def made_up_patient() -> tuple[Volume, StructureSet]:
 
     def solid(centre: tuple[float, float, float], radii: tuple[float, float, float]) -> NDArray[np.bool_]:
         return np.asarray(
-            ((x - centre[0]) / radii[0]) ** 2 + ((y - centre[1]) / radii[1]) ** 2 + ((z - centre[2]) / radii[2]) ** 2
+            ((x - centre[0]) / radii[0]) ** 2
+            + ((y - centre[1]) / radii[1]) ** 2
+            + ((z - centre[2]) / radii[2]) ** 2
             <= 1
         )
 
@@ -77,7 +79,9 @@ def made_up_patient() -> tuple[Volume, StructureSet]:
     canal = np.hypot(x, y - 48) <= 9
     for number, name in enumerate(("vertebrae_L4", "vertebrae_L3", "vertebrae_L2")):
         level = np.abs(z - 40 * (number - 1)) <= 17
-        pedicles = (np.abs(np.abs(x) - 15) <= 6) & (np.abs(y - 45) <= 14) & (np.abs(z - 40 * (number - 1)) <= 8)
+        pedicles = (
+            (np.abs(np.abs(x) - 15) <= 6) & (np.abs(y - 45) <= 14) & (np.abs(z - 40 * (number - 1)) <= 8)
+        )
         arch = (np.hypot(x, y - 48) <= 16) & (y > 48)
         shapes[name] = level & ((np.hypot(x, y - 22) <= 20) | arch) & ~canal | (pedicles & ~canal)
     shapes["spinal_cord"] = canal
