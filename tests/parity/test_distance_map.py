@@ -50,7 +50,7 @@ def test_lattice_points_are_exact_to_half_a_quantum(spacing: tuple[float, float,
     """The nearest point of a box to a lattice point is a lattice point: only rounding to 0.1 mm is left, half of it
     either way, and 2e-4 mm for the whole-number squares."""
     t = tissue(spacing)
-    fields = ClearanceFields(t, t.names, cap_mm=12.0)
+    fields = ClearanceFields(t, {n: (n,) for n in t.names}, cap_mm=12.0)
     extent = (np.array(t.grid.size_ijk) - 0.5) * t.spacing_mm
     fields.cover(-t.spacing_mm / 2, extent)
     at, points = lattice_points(fields, np.random.default_rng(1), 150)
@@ -62,10 +62,10 @@ def test_lattice_points_are_exact_to_half_a_quantum(spacing: tuple[float, float,
 
 def test_growing_a_field_gives_the_same_bits_as_building_it_whole() -> None:
     t = tissue((0.7, 0.9, 2.5), seed=3)
-    whole = ClearanceFields(t, t.names, 8.0)
+    whole = ClearanceFields(t, {n: (n,) for n in t.names}, 8.0)
     extent = (np.array(t.grid.size_ijk) - 0.5) * t.spacing_mm
     whole.cover(-t.spacing_mm / 2, extent)
-    grown = ClearanceFields(t, t.names, 8.0)
+    grown = ClearanceFields(t, {n: (n,) for n in t.names}, 8.0)
     assert grown.cover(np.array([5.0, 6.0, 10.0]), np.array([8.0, 9.0, 15.0]))
     assert not grown.cover(np.array([5.5, 6.5, 11.0]), np.array([8.0, 9.0, 12.0]))
     assert grown.cover(np.array([3.0, 7.0, 12.0]), np.array([12.0, 8.0, 25.0]))
@@ -76,7 +76,7 @@ def test_growing_a_field_gives_the_same_bits_as_building_it_whole() -> None:
 def test_more_structures_than_lanes() -> None:
     """Structure 17 and later lie in a second group and are none the worse for it."""
     t = tissue((1.0, 1.0, 2.0), seed=4, n=19)
-    fields = ClearanceFields(t, t.names, 10.0)
+    fields = ClearanceFields(t, {n: (n,) for n in t.names}, 10.0)
     fields.cover(np.zeros(3), np.array([15.0, 15.0, 15.0]))
     assert fields.data.shape[0] == 2
     at, points = lattice_points(fields, np.random.default_rng(2), 40)
@@ -93,7 +93,7 @@ def test_same_bits_for_any_thread_count() -> None:
     try:
         for threads in (1, min(2, numba.config.NUMBA_NUM_THREADS)):
             numba.set_num_threads(threads)
-            fields = ClearanceFields(t, t.names, 10.0)
+            fields = ClearanceFields(t, {n: (n,) for n in t.names}, 10.0)
             fields.cover(np.zeros(3), np.array([15.0, 15.0, 25.0]))
             built.append(fields.data)
     finally:

@@ -159,3 +159,33 @@ def test_oblique_grid_moves_with_the_patient() -> None:
     )
     assert np.array_equal(one.reason, there.reason)
     assert np.abs(one.clearances - there.clearances).max() < 1e-3
+
+
+def test_measured_together_is_the_least_of_all() -> None:
+    """Structures that share a margin may be measured as one: the slack stays within 0.35 mm of the exact one, and the
+    structure named for a broken margin is one that is as near as that."""
+    t, entries, normals, samples = case(9, (0.7, 0.7, 2.5))
+    margins = {"s00": 1.5, "s02": 1.5}
+    judge = PairJudge(t, ["s00", "s02"], margins, {"s03": 1.0, "s01": 1.0}, 9.0, singly=["s01"])
+    assert len(judge.fields.names) == 3
+    verdict = judge.judge(entries, normals, samples, NEEDLE, LIMITS)
+    assert verdict.names == ("s01",)
+    asked = margins | {"s03": 1.0, "s01": 1.0}
+    boxes = {n: boxes_of(t.mask(n), t.spacing_mm) for n in t.names}
+    named = set()
+
+    def exact(e: int, s: int) -> dict[str, float]:
+        tip = NeedlePath.through(entries[e], samples[s], NEEDLE).fired_tip_lps_mm
+        return {n: min(segment_to_boxes(entries[e], tip, *boxes[n]), 9.0) for n in t.names}
+
+    for row, (e, s) in enumerate(verdict.survivors):
+        clear = exact(e, s)
+        assert abs(verdict.slack_mm[row] - min(clear[n] - mm for n, mm in asked.items())) <= ACCURACY_MM
+        assert abs(verdict.clearances[row, 0] - clear["s01"]) <= ACCURACY_MM
+    for e, s in np.argwhere(verdict.reason >= 16):
+        label = verdict.label_of(verdict.reason[e, s])
+        if label.startswith("nearer"):
+            named.add(label.split()[-1])
+            assert exact(e, s)[label.split()[-1]] < 1.5 + ACCURACY_MM
+    assert len(verdict.survivors) > 20
+    assert named == {"s00", "s02"}

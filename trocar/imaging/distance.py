@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,31 +43,31 @@ def lattice_refinement(spacing_mm: Float) -> tuple[int, int, int]:
 class ClearanceFields:
     """Distances to the voxel boxes of structures on a lattice, built where they are asked for and kept.
 
-    tissue: the classes. names: structures, any order. cap_mm: largest distance that has to be told apart.
-    Stored in uint8 quanta of ``quantum_mm`` (0.1 mm for a cap up to 20 mm), interleaved by structure, so that one
-    cache line answers for LANES structures. ``data`` is (groups, K, J, I, LANES); its first point lies at lattice
-    point ``low`` (i, j, k); lattice point 0 is the outer corner of voxel (0, 0, 0).
+    tissue: the classes. members: name of a field -> the structures whose union it measures; the order is kept.
+    cap_mm: largest distance that has to be told apart. Stored in uint8 quanta of ``quantum_mm`` (0.1 mm for a cap up
+    to 20 mm), interleaved, so that one cache line answers for LANES fields. ``data`` is (groups, K, J, I, LANES); its
+    first point lies at lattice point ``low`` (i, j, k); lattice point 0 is the outer corner of voxel (0, 0, 0).
     """
 
-    def __init__(self, tissue: TissueMap, names: Sequence[str], cap_mm: float) -> None:
-        unknown = [n for n in names if n not in tissue.names]
-        if unknown or len(set(names)) != len(names):
-            raise ValueError(f"structures unknown or named twice: {unknown}")
+    def __init__(self, tissue: TissueMap, members: Mapping[str, Sequence[str]], cap_mm: float) -> None:
+        unknown = [n for names in members.values() for n in names if n not in tissue.names]
+        if unknown:
+            raise ValueError(f"structures that the tissue does not hold: {unknown}")
         self.tissue = tissue
-        self.names = tuple(names)
+        self.names = tuple(members)
         self.quantum_mm = max(0.1, cap_mm * 1.25 / 255)
         self.reach_mm = self.quantum_mm * 255
         self.refine = np.array(lattice_refinement(tissue.spacing_mm), dtype=np.int64)
         self.step_mm: Float = tissue.spacing_mm / self.refine
-        self.groups = max(1, -(-len(names) // LANES))
+        self.groups = max(1, -(-len(members) // LANES))
         self.low = np.zeros(3, dtype=np.int64)
         self.high = np.zeros(3, dtype=np.int64)
         self.data: NDArray[np.uint8] = np.empty((self.groups, 0, 0, 0, LANES), dtype=np.uint8)
         bits = np.zeros((self.groups, tissue.members.shape[0]), dtype=np.uint16)
-        for at, name in enumerate(names):
-            bits[at // LANES] |= (tissue.members[:, tissue.names.index(name)] << (at % LANES)).astype(
-                np.uint16
-            )
+        for at, names in enumerate(members.values()):
+            for name in names:
+                column = tissue.members[:, tissue.names.index(name)].astype(np.uint16)
+                bits[at // LANES] |= column << np.uint16(at % LANES)
         self._lanes_of_class = bits
         self._squares = [_squares(step, self.reach_mm) for step in self.step_mm]
 

@@ -24,6 +24,8 @@ GEOMETRY_REASONS = {
     kernel.TILT: "tilt",
     kernel.LEAVES_SCAN: "leaves scan",
 }
+LOOKUP_ERROR_MM = 0.5
+"""A structure whose margin a lookup finds broken lies no farther than this beyond the margin."""
 SLACK_MM = 8.0
 """How much more than needed is built of the fields, so that a target moved a little finds them whole."""
 
@@ -55,7 +57,8 @@ class Judgement:
     survivors: int32 (P, 2), entry and sample of each kept pair, sorted. For each of them: lengths_mm, from entry to
     tip before the throw; to_skin_deg; tilt_deg, positive where the tip points to the head; clearances, float32
     (P, len(names)), mm from the segment entry to fired tip to the voxel boxes of each structure, cut at ``cap_mm``
-    (an absent structure has the cap).
+    (an absent structure has the cap); slack_mm, float32 (P,), the least that any clearance, cut at the cap, exceeds
+    what is asked for it (the cap where nothing is asked).
     """
 
     reason: NDArray[np.uint16]
@@ -67,6 +70,7 @@ class Judgement:
     tilt_deg: Float
     names: tuple[str, ...]
     clearances: NDArray[np.float32]
+    slack_mm: NDArray[np.float32]
     cap_mm: float
 
     def label_of(self, code: int) -> str:
@@ -78,8 +82,11 @@ class PairJudge:
     """Judges pairs on one tissue map; keeps the distance fields that it has built, for a target that moves.
 
     tissue: the needle's reach. forbidden: structures that may not be crossed. margins_mm: structure -> least
-    clearance in mm (0 or more). counted: structures whose clearance is measured without a limit. cap_mm: the largest
-    clearance told apart, at least the largest margin. Names that ``tissue`` does not hold are taken as absent.
+    clearance in mm (0 or more), a limit. counted: structures whose clearance is measured without a limit; as a mapping,
+    structure -> what is asked in mm, which counts in ``slack_mm`` and stops nothing. cap_mm: the largest clearance
+    told apart, at least the largest margin. singly: structures whose clearance is wanted by name, all of them where
+    None; of the others those with equal margins are measured together, which is much faster where they are many.
+    Names that ``tissue`` does not hold are taken as absent.
     """
 
     def __init__(
@@ -87,34 +94,56 @@ class PairJudge:
         tissue: TissueMap,
         forbidden: Sequence[str],
         margins_mm: Mapping[str, float],
-        counted: Sequence[str],
+        counted: Sequence[str] | Mapping[str, float],
         cap_mm: float,
+        singly: Sequence[str] | None = None,
     ) -> None:
+        soft = dict(counted) if isinstance(counted, Mapping) else dict.fromkeys(counted)
         if cap_mm <= 0 or any(not 0 <= m <= cap_mm for m in margins_mm.values()):
             raise ValueError("margins must lie between 0 and the cap, and the cap must be above 0")
         self.tissue = tissue
         self.cap_mm = float(cap_mm)
         self.margins_mm = {n: float(m) for n, m in margins_mm.items() if m > 0}
-        self.names = tuple(dict.fromkeys([*margins_mm, *counted]))
+        everyone = tuple(dict.fromkeys([*margins_mm, *soft]))
+        self.names = everyone if singly is None else tuple(dict.fromkeys(singly))
+        asked: dict[str, float | None] = {**soft, **margins_mm}
         held = set(tissue.names)
-        measured = sorted((n for n in self.names if n in held), key=lambda n: (n not in self.margins_mm, n))
-        self.fields = ClearanceFields(tissue, measured, cap_mm)
+        members: dict[str, list[str]] = {}
+        for name in sorted({*everyone, *self.names} & held):
+            limit = self.margins_mm.get(name, 0.0)
+            together = f"{limit:g} mm kept, {asked.get(name)} mm asked"
+            members.setdefault(name if name in self.names else together, []).append(name)
+        lanes = sorted(members, key=lambda lane: (members[lane][0] not in self.margins_mm, lane))
+        self.fields = ClearanceFields(tissue, {lane: members[lane] for lane in lanes}, cap_mm)
         self.forbidden = tuple(sorted(set(forbidden) & held))
+        measured = sorted(name for names in members.values() for name in names)
         self._structures = tuple(dict.fromkeys([*self.forbidden, *measured]))
         self._class_rule = np.zeros(tissue.members.shape[0], dtype=np.uint16)
         for at in reversed(range(len(self.forbidden))):
             column = tissue.members[:, tissue.names.index(self.forbidden[at])]
             self._class_rule[column] = at + 1
+        self._set_lanes(members, asked)
+        self.labels = self._labels()
+
+    def _set_lanes(self, members: Mapping[str, Sequence[str]], asked: Mapping[str, float | None]) -> None:
+        """The tables that the kernels read: per lane its margin, what is asked of it, and its structures."""
         unit_mm = self.fields.quantum_mm / (1 << kernel.UNIT_BITS)
         shape = (self.fields.groups, LANES)
         self._margins = np.full(shape, kernel.NO_LIMIT, dtype=np.int32)
         self._used = np.zeros(shape, dtype=np.bool_)
-        for at, name in enumerate(measured):
+        self._asked = np.full(len(self.fields.names), np.nan)
+        self._structure_of = np.zeros((len(self.fields.names), len(self.tissue.members)), dtype=np.int32)
+        for at, lane in enumerate(self.fields.names):
+            first = members[lane][0]
             self._used[divmod(at, LANES)] = True
-            if name in self.margins_mm:
-                self._margins[divmod(at, LANES)] = round(self.margins_mm[name] / unit_mm)
+            if first in self.margins_mm:
+                self._margins[divmod(at, LANES)] = round(self.margins_mm[first] / unit_mm)
+            want = asked.get(first)
+            self._asked[at] = np.nan if want is None else want
+            for name in sorted(members[lane], reverse=True):
+                column = self.tissue.members[:, self.tissue.names.index(name)]
+                self._structure_of[at, column] = self._structures.index(name) + 1
         self._cap = round(self.cap_mm / unit_mm)
-        self.labels = self._labels()
 
     def _labels(self) -> dict[int, str]:
         labels = dict(GEOMETRY_REASONS)
@@ -164,9 +193,11 @@ class PairJudge:
         reach = np.linalg.norm(along, axis=1)
         along /= reach[:, None]
         lengths = reach - needle.notch_centre_mm
-        broken, clearances = self._clearances(starts, starts + along * (lengths + needle.throw_mm)[:, None])
-        reason[pairs[:, 0], pairs[:, 1]] = self._near_codes(broken)
-        kept = broken < 0
+        codes, found = self._measure(
+            starts, starts + along * (lengths + needle.throw_mm)[:, None], limited=True
+        )
+        reason[pairs[:, 0], pairs[:, 1]] = codes
+        kept = codes == kernel.KEPT
         pairs, along, lengths = pairs[kept], along[kept], lengths[kept]
         inward = np.einsum("ij,ij->i", along, normals[pairs[:, 0]])
         if progress is not None:
@@ -180,44 +211,61 @@ class PairJudge:
             to_skin_deg=np.degrees(np.arccos(np.clip(inward, -1, 1))),
             tilt_deg=np.degrees(np.arcsin(np.clip(along @ axial, -1, 1))),
             names=self.names,
-            clearances=clearances[kept],
+            clearances=self._by_name(found[kept]),
+            slack_mm=self._slack(found[kept]),
             cap_mm=self.cap_mm,
         )
 
     def clearances(self, starts_lps_mm: ArrayLike, ends_lps_mm: ArrayLike) -> NDArray[np.float32]:
         """Clearances (N, len(names)) in mm of any segments inside the tissue map, cut at the cap, without limits."""
         starts, ends = self.tissue.to_grid_mm(starts_lps_mm), self.tissue.to_grid_mm(ends_lps_mm)
-        return self._clearances(starts, ends, limited=False)[1]
+        return self._by_name(self._measure(starts, ends, limited=False)[1])
 
-    def _clearances(
-        self, starts_mm: Float, ends_mm: Float, limited: bool = True
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """(structure whose margin is broken or -1 (N,), clearances (N, len(names))) of segments in grid mm."""
+    def _measure(
+        self, starts_mm: Float, ends_mm: Float, limited: bool
+    ) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
+        """(reason codes (N,), clearances (N, lanes) where the code is 0) of segments in grid mm."""
         n = len(starts_mm)
         broken = np.full(n, -1, dtype=np.int32)
-        out = np.full((n, len(self.names)), self.cap_mm, dtype=np.float32)
+        found = np.full((n, self.fields.groups * LANES), self.cap_mm, dtype=np.float32)
+        codes = np.zeros(n, dtype=np.uint16)
         if n == 0 or not self.fields.names:
-            return broken, out
+            return codes, found
         both = np.concatenate([starts_mm, ends_mm])
         self.fields.cover(both.min(axis=0), both.max(axis=0), SLACK_MM)
-        found = np.empty((n, self.fields.groups * LANES), dtype=np.float32)
+        where = np.zeros(n)
         kernel.judge_clearances(
             self.fields.data.reshape(-1), np.array(self.fields.data.shape), self.fields.low_mm, self.fields.step_mm,
             self.fields.quantum_mm, self._margins if limited else np.full_like(self._margins, kernel.NO_LIMIT),
-            self._used, self._cap, starts_mm, ends_mm, broken, found,
+            self._used, self._cap, starts_mm, ends_mm, broken, where, found,
         )  # fmt: skip
+        hit = np.flatnonzero(broken >= 0)
+        if len(hit):
+            along = ends_mm[hit] - starts_mm[hit]
+            share = where[hit] / np.maximum(np.linalg.norm(along, axis=1), 1e-9)
+            margin_mm = self._margins.reshape(-1)[broken[hit]] * (
+                self.fields.quantum_mm / (1 << kernel.UNIT_BITS)
+            )
+            nearest = kernel.nearest_structures(
+                self.tissue.classes, self._structure_of, broken[hit], self.tissue.spacing_mm,
+                starts_mm[hit] + along * share[:, None], margin_mm + LOOKUP_ERROR_MM,
+            )  # fmt: skip
+            codes[hit] = kernel.FIRST_STRUCTURE + len(self._structures) + nearest
+        return codes, found
+
+    def _by_name(self, found: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Clearances (N, len(names)) from those by lane; the cap for absent structures."""
+        out = np.full((len(found), len(self.names)), self.cap_mm, dtype=np.float32)
         for column, name in enumerate(self.names):
             if name in self.fields.names:
                 out[:, column] = found[:, self.fields.names.index(name)]
-        return broken, out
+        return out
 
-    def _near_codes(self, broken: NDArray[np.int32]) -> NDArray[np.uint16]:
-        """Reason codes of structures that come too near (0 for -1)."""
-        first = kernel.FIRST_STRUCTURE + len(self._structures)
-        codes = np.array(
-            [first + self._structures.index(n) for n in self.fields.names] + [0], dtype=np.uint16
-        )
-        return codes[broken]
+    def _slack(self, found: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The least (N,) by which a clearance exceeds what is asked."""
+        lanes = np.flatnonzero(np.isfinite(self._asked))
+        over = found[:, lanes] - self._asked[lanes].astype(np.float32)
+        return np.asarray(over.min(axis=1, initial=np.float32(self.cap_mm)))
 
     def _counts(self, reason: NDArray[np.uint16]) -> dict[str, int]:
         number = np.bincount(reason.ravel())

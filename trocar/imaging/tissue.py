@@ -131,11 +131,11 @@ def _unsigned(labels: NDArray[Any]) -> NDArray[Any]:
 def _bounding_slices(mask: Mask) -> tuple[slice, slice, slice] | None:
     """Slices round the true voxels; None where there are none."""
     bounds = []
-    planes = mask.any(axis=2)
-    for line in (planes.any(axis=1), planes.any(axis=0)):
+    planes: Mask = np.any(mask, axis=2)
+    for line in (np.any(planes, axis=1), np.any(planes, axis=0)):
         hits = np.flatnonzero(line)
         if hits.size == 0:
             return None
         bounds.append(slice(int(hits[0]), int(hits[-1]) + 1))
-    columns = np.flatnonzero(mask[bounds[0], bounds[1]].any(axis=0).any(axis=0))
+    columns = np.flatnonzero(np.any(mask[bounds[0], bounds[1]], axis=(0, 1)))
     return bounds[0], bounds[1], slice(int(columns[0]), int(columns[-1]) + 1)
