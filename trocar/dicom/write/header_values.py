@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from pydicom.datadict import keyword_for_tag, tag_for_keyword
+from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DataSequence
 from pydicom.uid import UID
 from pydicom.valuerep import format_number_as_ds
+
+from trocar.dicom.quiet import quiet_pydicom
 
 TEXT_LIMIT = {"SH": 16, "LO": 64, "ST": 1024, "LT": 10240, "PN": 64 * 3 + 2, "UC": 4096, "UT": 4096}
 """Longest text of each value representation, in characters (PS3.5 6.2; the last two have no limit but ours)."""
@@ -29,21 +30,27 @@ def copied(source: Dataset, keywords: Iterable[str]) -> Dataset:
     Text is decoded and cut to its length; dates, times, numbers, codes and UIDs that break their form are left empty;
     sequences are copied item by item without private elements. Everything else (bulk data) is left out.
     """
+    with quiet_pydicom():
+        return _copied(source, keywords)
+
+
+def _copied(source: Dataset, keywords: Iterable[str]) -> Dataset:
     result = Dataset()
-    with warnings.catch_warnings():
-        # pydicom warns of each broken value as it is read; the warning holds the value, which may name a patient.
-        warnings.simplefilter("ignore")
-        for keyword in keywords:
-            if keyword in source:
-                _copy(source, keyword, result)
+    for keyword in keywords:
+        if keyword in source:
+            _copy(source, keyword, result)
     return result
 
 
 def _copy(source: Dataset, keyword: str, result: Dataset) -> None:
-    element = source[keyword]
+    try:
+        element = source[keyword]
+    except (ValueError, TypeError, ArithmeticError):  # a number that is none: pydicom converts on access
+        setattr(result, keyword, None)
+        return
     vr = element.VR
     if vr == "SQ":
-        items = [copied(item, _standard_keywords(item)) for item in element.value]
+        items = [_copied(item, _standard_keywords(item)) for item in element.value]
         setattr(result, keyword, DataSequence(item for item in items if len(item)))
     elif element.value is None or element.value == "":
         setattr(result, keyword, None)
@@ -53,7 +60,7 @@ def _copy(source: Dataset, keyword: str, result: Dataset) -> None:
         values = [_fit(v, vr) for v in (element.value if element.VM > 1 else [element.value])]
         if all(v is not None for v in values):
             setattr(result, keyword, values if element.VM > 1 else values[0])
-        elif tag_for_keyword(keyword) is not None:
+        else:
             setattr(result, keyword, None)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage
 
+from trocar.dicom.quiet import quiet_pydicom
 from trocar.dicom.write.header_values import copied
 from trocar.errors import InputRefused
 
@@ -96,6 +97,11 @@ class SourceStudy:
         """
         if not headers:
             raise InputRefused("There are no CT images that DICOM objects could refer to.")
+        with quiet_pydicom():
+            return SourceStudy._from_headers(headers)
+
+    @staticmethod
+    def _from_headers(headers: Sequence[Dataset]) -> SourceStudy:
         first = headers[0]
         for keyword, name in (("PatientID", "patient ID"), ("PatientName", "patient's name")):
             limit = 64 if keyword == "PatientID" else 194
