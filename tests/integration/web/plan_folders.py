@@ -61,6 +61,9 @@ def _kidney_plan() -> dict[str, Any]:
     volume, structures = samples_data.kidney_ct(), samples_data.kidney_structures()
     target = _lower_pole_lps_mm(structures)
     return {
+        "schema": "trocar-plan-1",
+        "within_limits": True,
+        "explored": {"entries": 20000, "samples": 64, "survivors": 1000, "refined": 200},
         "protocol": "kidney_biopsy",
         "protocol_title": "Kidney biopsy",
         "protocol_version": "1",
@@ -71,14 +74,15 @@ def _kidney_plan() -> dict[str, Any]:
         "position_source": "inferred",
         "needle": vars(NEEDLE),
         "target": {
-            "name": "kidney_left",
+            "name": "lower pole cortex of kidney_left",
             "kind": "organ_pole",
             "centre_lps_mm": target.tolist(),
             "volume_ml": 21.5,
+            "samples_lps_mm": [target.tolist()],
         },
         "paths": [
-            _path(volume, structures, target, turn, tilt)
-            for turn, tilt in ((8, 0), (14, 5), (2, -8), (18, -12))
+            _path(volume, structures, target, rank, turn, tilt)
+            for rank, turn, tilt in ((1, 8, 0), (2, 14, 5), (3, 2, -8), (4, 18, -12))
         ],
         "nearest": [],
         "rejected": {
@@ -101,8 +105,11 @@ def _kidney_plan() -> dict[str, Any]:
         ],
         "not_judged": ["Intercostal and subcostal vessels", "Nerve roots"],
         "stamps": ["Sample department"],
-        "parameters": {},
         "provenance": {
+            "parameters": {
+                "values": {"limits.max_to_skin_deg": {"value": 60, "source": "J", "status": "U"}},
+                "search": {"samples": 64},
+            },
             "trocar": "0.1.0",
             "inputs": {"image": "ab" * 32},
             "run": {"host": "test", "seconds": 1.5},
@@ -115,10 +122,10 @@ def build_case_without_paths(data: Path, plan_id: str = "kidney-none") -> Path:
     volume, structures = samples_data.kidney_ct(), samples_data.kidney_structures()
     target = _lower_pole_lps_mm(structures)
     nearest = [
-        _path(volume, structures, target, turn, 0) | {"relaxed": "2 mm instead of 5 mm to the colon"}
-        for turn in (5, 25)
+        _path(volume, structures, target, rank, turn, 0) | {"relaxed": "2 mm instead of 5 mm to the colon"}
+        for rank, turn in ((1, 5), (2, 25))
     ]
-    return build_kidney_plan(data, plan_id, paths=[], nearest=nearest)
+    return build_kidney_plan(data, plan_id, within_limits=False, paths=[], nearest=nearest)
 
 
 def _lower_pole_lps_mm(structures: StructureSet) -> np.ndarray:
@@ -129,7 +136,7 @@ def _lower_pole_lps_mm(structures: StructureSet) -> np.ndarray:
 
 
 def _path(
-    volume: Volume, structures: StructureSet, target: np.ndarray, turn_deg: float, tilt_deg: float
+    volume: Volume, structures: StructureSet, target: np.ndarray, rank: int, turn_deg: float, tilt_deg: float
 ) -> dict[str, Any]:
     turn, tilt = np.radians([turn_deg, tilt_deg])
     direction = np.array([-np.sin(turn) * np.cos(tilt), -np.cos(turn) * np.cos(tilt), np.sin(tilt)])
@@ -143,7 +150,9 @@ def _path(
     before = {name: _distance_mm(structures, name, needle, 0.0) for name in NAMED}
     after = {name: _distance_mm(structures, name, needle, needle.throw_mm) for name in NAMED}
     return {
+        "rank": rank,
         "entry_lps_mm": entry.tolist(),
+        "fired_tip_lps_mm": needle.fired_tip_lps_mm.tolist(),
         "target_lps_mm": needle.tip_lps_mm.tolist(),
         "direction_lps": needle.direction_lps.tolist(),
         "length_mm": needle.length_mm,
@@ -163,6 +172,7 @@ def _path(
             "harm": {"spleen": 0.0001, "colon": None, "rib_left_12": 0.034},
             "error": 0.004,
             "method": "4,096 seeded samples",
+            "label": "model, not outcome",
         },
         "measures": {"notch_in_target_mm": 17.4, "sinus_clearance_mm": 9.2},
         "score": 1.0,

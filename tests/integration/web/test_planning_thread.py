@@ -1,4 +1,4 @@
-"""The thread that plans the demo's cases: one after the other, none twice, and a failure stops nothing."""
+"""The thread that plans cases: one after the other, none twice, and a failure stops nothing."""
 
 from __future__ import annotations
 
@@ -9,28 +9,34 @@ from pathlib import Path
 import pytest
 
 from trocar.errors import InputRefused, SampleUnavailable
-from trocar.web.plans.demo_cases import DemoCase, PlannedOn, Tell
 from trocar.web.plans.plan_folder import Card, every, find, plans_folder, write_card
-from trocar.web.plans.planning_thread import FAULT, PlanningThread, mark_interrupted
+from trocar.web.plans.planning_thread import (
+    FAULT,
+    CaseToPlan,
+    PlannedOn,
+    PlanningThread,
+    Tell,
+    mark_interrupted,
+)
 
 
-def case(case_id: str, order: int, done: list[str], error: Exception | None = None) -> DemoCase:
+def case(case_id: str, order: int, done: list[str], error: Exception | None = None) -> CaseToPlan:
     def plan(out: Path, tell: Tell) -> PlannedOn:
         tell("Judging", 0.5)
         if error:
             raise error
         (out / "plan.json").write_text("{}")
         done.append(case_id)
-        return PlannedOn(out / "ct.nii.gz", (out / "labels.nii.gz",))
+        return PlannedOn(out / "ct.nii.gz", (str(out / "labels.nii.gz"),))
 
-    return DemoCase(case_id, Card(case_id, sample=True, order=order), plan)
+    return CaseToPlan(case_id, Card(case_id, sample=True, order=order), plan)
 
 
 def nothing(_: Tell) -> None:
     """All samples are there."""
 
 
-def run(data: Path, cases: list[DemoCase], fetch=nothing) -> list[str]:
+def run(data: Path, cases: list[CaseToPlan], fetch=nothing) -> list[str]:
     said: list[str] = []
     thread = PlanningThread(data, cases, fetch, said.append)
     thread.start()
@@ -109,7 +115,9 @@ def test_stops_at_the_next_sign_of_progress(tmp_path: Path) -> None:
             started.set()
             time.sleep(0.01)
 
-    thread = PlanningThread(tmp_path, [DemoCase("a", Card("a", sample=True), plan)], nothing, lambda _: None)
+    thread = PlanningThread(
+        tmp_path, [CaseToPlan("a", Card("a", sample=True), plan)], nothing, lambda _: None
+    )
     thread.start()
     assert started.wait(5)
     thread.stop()

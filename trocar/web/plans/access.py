@@ -7,7 +7,8 @@ from django.http import Http404, HttpRequest
 
 from trocar.web.plans import plan_folder, shown_plan
 from trocar.web.plans.plan_folder import PlanFolder
-from trocar.web.plans.shown_plan import ShownPath, ShownPlan
+from trocar.web.plans.shown_path import ShownPath
+from trocar.web.plans.shown_plan import ShownPlan
 
 
 def visible_plans(request: HttpRequest) -> list[PlanFolder]:

@@ -1,4 +1,4 @@
-"""Plans the demo's cases one after the other beside the server, and says on their cards how far it is."""
+"""Plans cases one after the other beside the server, and says on their cards how far it is."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trocar.errors import TrocarError
-from trocar.web.plans.demo_cases import DemoCase, Tell
-from trocar.web.plans.plan_folder import PlanFolder, plans_folder, read_card, write_card
+from trocar.web.plans.plan_folder import Card, PlanFolder, State, plans_folder, read_card, write_card
 
 log = logging.getLogger("trocar.web")
 
@@ -20,6 +19,27 @@ CARD_PAUSE_S = 0.2
 """A planner tells of its progress many times a second; the card is written at most so often."""
 
 FAULT = "Trocar has a fault and could not plan this case; the terminal in which it runs says more."
+
+
+Tell = Callable[[str, float], None]
+"""Told what is being done, and the fraction (0 to 1) of it that is done."""
+
+
+@dataclass(frozen=True)
+class PlannedOn:
+    """The files that a case was planned on; its pictures are cut from them."""
+
+    ct: Path
+    structures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CaseToPlan:
+    """id: name of its folder. plan: writes plan.json, the sheets and the DICOM files into a folder."""
+
+    id: str
+    card: Card
+    plan: Callable[[Path, Tell], PlannedOn]
 
 
 class Stopped(BaseException):
@@ -34,7 +54,11 @@ class PlanningThread(threading.Thread):
     """
 
     def __init__(
-        self, data: Path, cases: Sequence[DemoCase], fetch: Callable[[Tell], None], say: Callable[[str], None]
+        self,
+        data: Path,
+        cases: Sequence[CaseToPlan],
+        fetch: Callable[[Tell], None],
+        say: Callable[[str], None],
     ) -> None:
         super().__init__(name="planning", daemon=True)
         self.data = data
@@ -59,7 +83,7 @@ class PlanningThread(threading.Thread):
         except Stopped:
             pass
 
-    def _enlist(self, case: DemoCase) -> tuple[DemoCase, PlanFolder]:
+    def _enlist(self, case: CaseToPlan) -> tuple[CaseToPlan, PlanFolder]:
         """The case's folder; anything but a finished plan is made anew, with what an interrupted start left removed."""
         path = plans_folder(self.data) / case.id
         try:
@@ -91,7 +115,7 @@ class PlanningThread(threading.Thread):
         for _, folder in self.todo:
             replace_state(folder, "failed", sentence)
 
-    def _plan(self, case: DemoCase, folder: PlanFolder) -> None:
+    def _plan(self, case: CaseToPlan, folder: PlanFolder) -> None:
         started = time.monotonic()
         self.say(f"Planning: {case.card.title}")
         folder = replace_state(folder, "planning", "Reading the CT")
@@ -109,7 +133,7 @@ class PlanningThread(threading.Thread):
                 message="",
                 fraction=1.0,
                 ct=str(inputs.ct),
-                structures=tuple(str(file) for file in inputs.structures),
+                structures=inputs.structures,
             )
             self.say(f"Planned in {time.monotonic() - started:.0f} s: {case.card.title}")
 
@@ -128,7 +152,7 @@ class PlanningThread(threading.Thread):
         return tell
 
 
-def replace_state(folder: PlanFolder, state: str, message: str) -> PlanFolder:
+def replace_state(folder: PlanFolder, state: State, message: str) -> PlanFolder:
     return folder.with_card(state=state, message=message, fraction=0.0)
 
 

@@ -10,13 +10,13 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from trocar import RESEARCH_NOTICE
 from trocar.documents.naming import capital, spoken
 from trocar.errors import InputRefused
-from trocar.geometry.needle_path import Needle, NeedlePath
+from trocar.geometry.needle_path import Needle
 from trocar.planning.plan import TablePosition
 from trocar.web.plans import wording
+from trocar.web.plans.shown_path import LISTED, ShownPath
 
 POSITIONS = {
     "prone": "prone (face down)",
@@ -25,185 +25,23 @@ POSITIONS = {
     "right_lateral": "on the right side (left side up)",
 }
 GUIDANCES = {"ct": "CT", "ultrasound": "ultrasound", "fluoroscopy": "X-ray (fluoroscopy)"}
-MEASURES = {
-    "notch_in_target_mm": "Length of the notch in the target",
-    "cortex_thickness_mm": "Thickness of the bone cortex",
-    "path_in_cortex_mm": "Path in the renal cortex",
-    "sinus_clearance_mm": "Distance to the renal sinus",
-    "pedicle_width_mm": "Inner width of the pedicle",
+NAMED_IN_THE_WAY = 5
+STATUSES = {
+    "R": "read in the source",
+    "R2": "read in a secondary source",
+    "C": "computed from sourced figures",
+    "U": "unverified",
 }
 
 
 @dataclass(frozen=True)
-class Clearance:
-    """Distance from the needle's axis to one structure: before and after the throw, and what is asked for.
+class ProtocolValue:
+    """A value of the protocol that the plan used, and how well it is founded."""
 
-    None stands for "not judged" (clearances) and "no limit in the protocol" (required).
-    """
-
-    structure: str
-    before_throw_mm: float | None
-    after_throw_mm: float | None
-    required_mm: float | None
-    harm: float | None
-    crossed: bool
-
-    @property
-    def name(self) -> str:
-        return capital(spoken(self.structure))
-
-    @property
-    def before_throw(self) -> str:
-        return wording.millimetres(self.before_throw_mm)
-
-    @property
-    def after_throw(self) -> str:
-        return wording.millimetres(self.after_throw_mm)
-
-    @property
-    def required(self) -> str:
-        return "no limit" if self.required_mm is None else f"{self.required_mm:g} mm"
-
-    @property
-    def harm_in_words(self) -> str:
-        return wording.NOT_JUDGED if self.harm is None else wording.percent(self.harm)
-
-    @property
-    def margin_mm(self) -> float | None:
-        """What is left beyond the limit; negative where the limit is not kept; None without limit or judgement."""
-        if self.after_throw_mm is None or self.required_mm is None:
-            return None
-        return self.after_throw_mm - self.required_mm
-
-    @property
-    def verdict(self) -> str:
-        if self.after_throw_mm is None:
-            return wording.NOT_JUDGED
-        if self.margin_mm is None:
-            return "gone through" if self.crossed else "no limit"
-        return "within the limit" if self.margin_mm >= 0 else "limit not kept"
-
-
-@dataclass(frozen=True, eq=False)
-class ShownPath:
-    """One path of the plan; ``number`` counts from 1 in rank order."""
-
-    number: int
-    raw: Mapping[str, Any]
-
-    @cached_property
-    def needle_path(self) -> NeedlePath:
-        return NeedlePath(
-            np.array(self.raw["entry_lps_mm"]),
-            np.array(self.raw["target_lps_mm"]),
-            float(self.raw["throw_mm"]),
-        )
-
-    @property
-    def length(self) -> str:
-        return f"{self.raw['length_mm']:.0f} mm"
-
-    @property
-    def throw(self) -> str:
-        return f"{self.raw['throw_mm']:g} mm"
-
-    @property
-    def relaxed(self) -> str | None:
-        return self.raw.get("relaxed")
-
-    @property
-    def needs_check_scan(self) -> bool:
-        return bool(self.raw.get("needs_check_scan"))
-
-    @property
-    def reasons(self) -> list[str]:
-        return list(self.raw["reasons"])
-
-    @property
-    def crossed_structures(self) -> list[str]:
-        return list(self.raw["crosses"])
-
-    @property
-    def crosses(self) -> str:
-        return wording.listed([spoken(s) for s in self.crossed_structures]) or "no named structure"
-
-    @property
-    def to_skin(self) -> str:
-        return f"{self.raw['angles_deg']['to_skin']:.0f}° from straight in"
-
-    @property
-    def out_of_axial(self) -> str:
-        return wording.tilt_out_of_axial(self.raw["angles_deg"]["out_of_axial"])
-
-    @property
-    def in_axial(self) -> str:
-        return wording.direction_in_axial(self.raw["angles_deg"]["in_axial"])
-
-    @property
-    def to_cortex(self) -> str | None:
-        angle = self.raw["angles_deg"].get("to_cortex")
-        return None if angle is None else f"{angle:.0f}° from the cortex's normal"
-
-    @property
-    def sample_chance(self) -> str:
-        share = self.raw["risk"]["sample"]
-        return wording.NOT_JUDGED if share is None else wording.percent(share)
-
-    @property
-    def risk_method(self) -> str | None:
-        return self.raw["risk"].get("method")
-
-    @cached_property
-    def clearances(self) -> list[Clearance]:
-        """Every structure that was measured, the one nearest to (or furthest beyond) its limit first."""
-        before, after = self.raw["clearances_path_mm"], self.raw["clearances_mm"]
-        required, harm = self.raw.get("required_mm", {}), self.raw["risk"]["harm"]
-        every = [
-            Clearance(
-                name,
-                before.get(name),
-                after.get(name),
-                required.get(name),
-                harm.get(name),
-                name in self.crossed_structures,
-            )
-            for name in after
-        ]
-
-        def order(one: Clearance) -> tuple[bool, float, float, str]:
-            far = float("inf")
-            return (
-                one.margin_mm is None,
-                far if one.margin_mm is None else one.margin_mm,
-                far if one.after_throw_mm is None else one.after_throw_mm,
-                one.structure,
-            )
-
-        return sorted(every, key=order)
-
-    @property
-    def tightest(self) -> Clearance | None:
-        """The structure with the least room beyond its limit."""
-        return next((c for c in self.clearances if c.margin_mm is not None), None)
-
-    @property
-    def worst_harm(self) -> Clearance | None:
-        """The structure most likely to be entered, by the model."""
-        judged = [c for c in self.clearances if c.harm is not None and not c.crossed]
-        return max(judged, key=lambda c: (c.harm, c.structure), default=None)
-
-    @property
-    def measures(self) -> list[tuple[str, str]]:
-        shown = []
-        for name, value in self.raw.get("measures", {}).items():
-            label = MEASURES.get(name, capital(name.removesuffix("_mm").replace("_", " ")))
-            shown.append((label, wording.millimetres(value) if name.endswith("_mm") else f"{value:g}"))
-        return shown
-
-    @property
-    def shown_structures(self) -> list[str]:
-        """What the pictures outline: all that was measured or is gone through, nearest first."""
-        return list(dict.fromkeys([*(c.structure for c in self.clearances), *self.crossed_structures]))
+    name: str
+    value: str
+    source: str
+    status: str
 
 
 @dataclass(frozen=True)
@@ -254,7 +92,12 @@ class ShownPlan:
 
     @property
     def target(self) -> str:
-        return spoken(self.raw["target"]["name"])
+        return wording.sentence(self.raw["target"]["name"])
+
+    @property
+    def target_structure(self) -> str:
+        """The structure that is, or holds, the target: the one that its name ends with."""
+        return str(self.raw["target"]["name"]).split()[-1]
 
     @property
     def guidance(self) -> str:
@@ -267,7 +110,7 @@ class ShownPlan:
     @property
     def needle(self) -> str:
         needle = self.planned_needle
-        return f"{needle.name}, {needle.gauge} G, {needle.length_mm:g} mm, throw {needle.throw_mm:g} mm"
+        return f"{needle.name}, throw {needle.throw_mm:g} mm"
 
     @property
     def lying(self) -> TablePosition | None:
@@ -285,7 +128,8 @@ class ShownPlan:
 
     @property
     def is_bone(self) -> bool:
-        return self.raw["target"].get("kind") == "bone"
+        """Whether the needle goes into bone."""
+        return self.best is not None and "cortex_thickness_mm" in self.best.raw.get("measures", {})
 
     @property
     def warnings(self) -> list[str]:
@@ -293,15 +137,19 @@ class ShownPlan:
 
     @property
     def stamps(self) -> list[str]:
-        return list(self.raw.get("stamps", []))
+        """What stands on every page of this plan, besides the notice that every page has anyway."""
+        return [stamp for stamp in self.raw.get("stamps", []) if stamp != RESEARCH_NOTICE]
 
     @property
     def not_judged(self) -> list[str]:
-        return list(self.raw.get("not_judged", []))
+        return [capital(one) for one in self.raw.get("not_judged", [])]
 
     @property
     def in_the_way(self) -> str:
-        return wording.listed([spoken(name) for name in self.raw.get("in_the_way", [])])
+        """The structures that stop most pairs."""
+        names = [spoken(name) for name in self.raw.get("in_the_way", [])]
+        more = len(names) - NAMED_IN_THE_WAY
+        return wording.listed(names if more <= 0 else [*names[:NAMED_IN_THE_WAY], f"{more} more"])
 
     @property
     def judged(self) -> int:
@@ -313,12 +161,24 @@ class ShownPlan:
 
     @property
     def rejected(self) -> list[RejectedShare]:
-        shares = (RejectedShare(reason, float(share)) for reason, share in self.raw["rejected"].items())
+        """All reasons, the one that ruled out most first."""
+        shares = (
+            RejectedShare(wording.sentence(reason), float(share))
+            for reason, share in self.raw["rejected"].items()
+        )
         return sorted(shares, key=lambda one: (-one.share, one.reason))
 
     @property
+    def rejected_most(self) -> list[RejectedShare]:
+        return self.rejected[:LISTED]
+
+    @property
+    def rejected_few(self) -> list[RejectedShare]:
+        return self.rejected[LISTED:]
+
+    @property
     def provenance(self) -> list[tuple[str, str]]:
-        """The provenance as label and value, one level of nesting written as "run: host"."""
+        """Everything in the provenance but the protocol's values, as label and value: "Run: host", "name"."""
         shown: list[tuple[str, str]] = []
 
         def add(label: str, value: Any) -> None:
@@ -326,12 +186,28 @@ class ShownPlan:
                 for key, inner in value.items():
                     add(f"{label}: {key}" if label else str(key), inner)
             elif isinstance(value, list):
-                shown.append((label, ", ".join(map(str, value))))
+                shown.append((label, ", ".join(map(str, value)) or "none"))
             else:
-                shown.append((label, str(value)))
+                shown.append((label, "none" if value is None else str(value)))
 
-        add("", self.raw["provenance"])
+        parts = dict(self.raw["provenance"])
+        parameters = dict(parts.pop("parameters", {}))
+        add("", parts)
+        add("search", parameters.get("search", {}))
         return [(capital(label.replace("_", " ")), value) for label, value in shown]
+
+    @property
+    def protocol_values(self) -> list[ProtocolValue]:
+        values = self.raw["provenance"].get("parameters", {}).get("values", {})
+        return [
+            ProtocolValue(
+                name.replace("_", " "),
+                str(one["value"]),
+                one["source"],
+                STATUSES.get(one["status"], one["status"]),
+            )
+            for name, one in values.items()
+        ]
 
 
 def read(file: Path) -> ShownPlan:
@@ -347,8 +223,18 @@ def read(file: Path) -> ShownPlan:
 def _read(file: Path, mtime_ns: int, size: int) -> ShownPlan:
     content = file.read_bytes()
     plan = ShownPlan(json.loads(content), hashlib.sha256(content).hexdigest()[:12])
-    # Touch what every page needs, so that a wrong layout is found here and told in one sentence.
+    # What every page needs, so that a layout that is not ours is found here and told in one sentence.
     for path in plan.paths:
-        path.needle_path, path.clearances, path.sample_chance, path.out_of_axial, path.reasons  # noqa: B018
-    plan.warnings, plan.rejected, plan.judged, plan.provenance, plan.needle, plan.target  # noqa: B018
+        for name in ("needle_path", "clearances", "sample_chance", "out_of_axial", "reasons", "measures"):
+            getattr(path, name)
+    for name in (
+        "warnings",
+        "rejected",
+        "judged",
+        "provenance",
+        "protocol_values",
+        "planned_needle",
+        "target",
+    ):
+        getattr(plan, name)
     return plan

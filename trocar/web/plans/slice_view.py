@@ -12,7 +12,8 @@ from django.utils.http import urlencode
 from trocar.web.plans.choice import Choice
 from trocar.web.plans.plan_folder import PlanFolder
 from trocar.web.plans.scan import scan_of
-from trocar.web.plans.shown_plan import ShownPath, ShownPlan
+from trocar.web.plans.shown_path import ShownPath
+from trocar.web.plans.shown_plan import ShownPlan
 from trocar.web.plans.slice_picture import LegendEntry, draw_slice, legend_of
 from trocar.web.plans.slice_stack import STACK_NAMES, SliceStack, StackName, slice_stack
 
@@ -95,7 +96,7 @@ def slice_views(folder: PlanFolder, plan: ShownPlan, choice: Choice) -> list[Sli
 def legend(folder: PlanFolder, plan: ShownPlan, path: ShownPath) -> list[LegendEntry]:
     """The outlined structures of a path with their number and line."""
     _, structures = scan_of(folder)
-    return legend_of(path.shown_structures, plan.raw["target"]["name"], structures)
+    return legend_of(path.shown_structures, plan.target_structure, structures)
 
 
 def stack_of(folder: PlanFolder, plan: ShownPlan, path: ShownPath, name: StackName) -> SliceStack:

@@ -14,6 +14,8 @@ from trocar.web.plans.shown_plan import ShownPlan
 from trocar.web.plans.slice_stack import StackName
 
 WORKING = ("waiting", "planning")
+FIRST_PATHS = 4
+"""So many are shown at once, the others below a line that opens."""
 
 
 @require_safe
@@ -51,9 +53,9 @@ def plan_page(request: HttpRequest, plan_id: str) -> HttpResponse:
     if plan.paths:
         path = access.path_of(plan, choice.path)
         context["path"] = path
-        context["path_links"] = [
-            (one, slice_view.choice_of_path(choice, one.number).query()) for one in plan.paths
-        ]
+        links = [(one, slice_view.choice_of_path(choice, one.number).query()) for one in plan.paths]
+        context["first_paths"], context["further_paths"] = links[:FIRST_PATHS], links[FIRST_PATHS:]
+        context["further_open"] = choice.path > FIRST_PATHS
         context.update(_pictures(folder, plan, choice))
     return render(request, "plans/plan.html", context)
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
+from trocar.documents.naming import capital, spoken
+
 NOT_JUDGED = "not judged"
+
+_LABEL = re.compile(r"\b[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+\b")
+
+
+def sentence(text: str) -> str:
+    """A planner's sentence with its structures named as people say them: "crosses left rib 11"."""
+    return capital(_LABEL.sub(lambda label: spoken(label[0]), text))
 
 
 def listed(names: list[str]) -> str:
