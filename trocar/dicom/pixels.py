@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.encaps import generate_frames, get_frame
 from pydicom.pixels import get_decoder
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGExtended12Bit
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from trocar.dicom.decoding import WORKERS, decode_frame
 from trocar.dicom.frames import Frame
-from trocar.dicom.jpeg_extended import decode_extended
 from trocar.dicom.scan import CtFile
 from trocar.errors import InputRefused
 
@@ -41,7 +41,7 @@ def read_hu(
     done = 0
     cut = False
     # Two or more threads overlap reading, decoding and rescaling; the order of results does not depend on them.
-    with ThreadPoolExecutor(max(2, min(8, os.cpu_count() or 2))) as pool:
+    with ThreadPoolExecutor(WORKERS) as pool:
         tasks = [pool.submit(_read_file, frames, members, hu) for members in by_file.values()]
         try:
             for task, members in zip(tasks, by_file.values(), strict=True):
@@ -86,7 +86,7 @@ def _stored(file: CtFile, indices: list[int]) -> Iterator[NDArray[Any]]:
     syntax = UID(str(file.header.file_meta.get("TransferSyntaxUID") or ImplicitVRLittleEndian))
     if syntax.is_compressed and syntax != DeflatedExplicitVRLittleEndian:
         try:
-            decoder = get_decoder(syntax)
+            get_decoder(syntax)
         except NotImplementedError as error:
             raise InputRefused(
                 f"{file.name} is compressed by a method that Trocar cannot decode ({syntax.name}); "
@@ -94,11 +94,13 @@ def _stored(file: CtFile, indices: list[int]) -> Iterator[NDArray[Any]]:
             ) from error
         with file.source.open() as stream:
             whole = dcmread(stream, force=True)
-        if syntax == JPEGExtended12Bit and int(whole.BitsStored) > 8:
-            yield from decode_extended(whole, indices)
+        count = int(whole.get("NumberOfFrames") or 1)
+        if count == 1:
+            yield decode_frame(whole, get_frame(whole.PixelData, 0, number_of_frames=1))
             return
-        for values, _ in decoder.iter_array(whole, raw=True, indices=indices):
-            yield values
+        encoded = list(generate_frames(whole.PixelData, number_of_frames=count))
+        with ThreadPoolExecutor(WORKERS) as pool:
+            yield from pool.map(lambda index: decode_frame(whole, encoded[index]), indices)
         return
     dtype, raw = _native_bytes(file)
     rows, columns = int(file.header.Rows), int(file.header.Columns)

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels import get_decoder
+from pydicom.encaps import generate_frames
 from pydicom.uid import UID, SegmentationStorage
 
+from trocar.dicom.decoding import decode_frame
 from trocar.dicom.frames import Groups, frame_groups, number, plane_of
 from trocar.dicom.quiet import quiet_pydicom
 from trocar.dicom.structure_layers import StructureLayers, read_object, refuse_other_frame, understood
@@ -178,11 +179,11 @@ def _frames(dataset: Dataset, path: Path, kind: str) -> Callable[[int], NDArray[
     threshold = (int(dataset.get("MaximumFractionalValue") or 255) + 1) // 2 if kind == "FRACTIONAL" else 1
     raw = dataset.PixelData
     if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
-        pictures = get_decoder(dataset.file_meta.TransferSyntaxUID).iter_array(dataset, raw=True)
+        pictures = (decode_frame(dataset, one) for one in generate_frames(raw, number_of_frames=count))
         if kind == "LABELMAP":
-            whole = [picture.copy() for picture, _ in pictures]
+            whole = list(pictures)
             return lambda n: whole[n]
-        packed = [np.packbits(picture.reshape(-1) >= threshold) for picture, _ in pictures]
+        packed = [np.packbits(picture.reshape(-1) >= threshold) for picture in pictures]
         return lambda n: np.unpackbits(packed[n], count=size).reshape(rows, columns).astype(np.bool_)
     if bits not in (1, 8, 16) or len(raw) * 8 < size * count * bits:
         raise InputRefused(f"{path.name} is cut short: its pixels are not all there.")
