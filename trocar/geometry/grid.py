@@ -39,9 +39,13 @@ class Grid:
     def __post_init__(self) -> None:
         matrix = np.array(self.voxel_to_patient, dtype=np.float64)
         if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
-            raise InputRefused("The image has no usable geometry (its voxel-to-patient matrix is not finite).")
+            raise InputRefused(
+                "The image has no usable geometry (its voxel-to-patient matrix is not finite)."
+            )
         if not np.allclose(matrix[3], (0, 0, 0, 1)):
-            raise InputRefused("The image has no usable geometry (its voxel-to-patient matrix is not affine).")
+            raise InputRefused(
+                "The image has no usable geometry (its voxel-to-patient matrix is not affine)."
+            )
         if len(self.shape_kji) != 3 or min(self.shape_kji) < 1:
             raise InputRefused("The image has no voxels.")
         spacing = np.linalg.norm(matrix[:3, :3], axis=0)
@@ -49,7 +53,9 @@ class Grid:
             raise InputRefused("The image has no usable geometry (a voxel spacing is zero).")
         cosines = (matrix[:3, :3] / spacing).T @ (matrix[:3, :3] / spacing) - np.eye(3)
         if np.abs(cosines).max() > ORTHOGONALITY_TOLERANCE:
-            raise InputRefused("The image's axes are not at right angles; resample it to a regular grid first.")
+            raise InputRefused(
+                "The image's axes are not at right angles; resample it to a regular grid first."
+            )
         matrix.setflags(write=False)
         object.__setattr__(self, "voxel_to_patient", matrix)
         object.__setattr__(self, "shape_kji", tuple(int(n) for n in self.shape_kji))
@@ -136,3 +142,12 @@ class Box:
         low = np.clip(np.floor(ijk.min(axis=0) - margin + 0.5).astype(int), 0, size)
         high = np.clip(np.ceil(ijk.max(axis=0) + margin + 0.5).astype(int), low, size)
         return Box((int(low[0]), int(low[1]), int(low[2])), (int(high[0]), int(high[1]), int(high[2])))
+
+
+def in_patient_order(points_lps_mm: Float) -> NDArray[np.intp]:
+    """Indices that sort points (N, 3) from feet to head, front to back, right to left, to a thousandth of a mm.
+
+    An order that depends on where points lie and not on how an image is stored.
+    """
+    x, y, z = np.round(points_lps_mm, 3).T
+    return np.lexsort((x, y, z))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from trocar.clinical.protocol import TablePosition
-from trocar.geometry.grid import Box, Grid
+from trocar.geometry.grid import Box, Grid, in_patient_order
 
 Mask = NDArray[np.bool_]
 Float = NDArray[np.float64]
@@ -116,16 +116,23 @@ def _outward_normals(body: Mask, grid: Grid, points_lps_mm: Float) -> Float:
 
 
 def _thin(points: Float, grid: Grid, spacing_mm: float) -> NDArray[np.intp]:
-    """One point a cell of ``spacing_mm``: the one nearest to the cell's middle, so that they lie evenly."""
-    along = (points - grid.voxel_to_patient[:3, 3]) @ grid.directions / spacing_mm
-    cells = np.floor(along + 1e-6).astype(np.int64)
-    off_centre = ((along - cells - 0.5) ** 2).sum(axis=1).round(6)
-    order = np.lexsort((np.arange(len(points)), off_centre, cells[:, 0], cells[:, 1], cells[:, 2]))
+    """One point a cell of ``spacing_mm``: the one nearest to the cell's middle, so that they lie evenly.
+
+    Cells are counted from the grid's middle and ties go by place in the patient, so that it makes no difference in
+    which order the voxels are stored. The points come in the order of ``in_patient_order``.
+    """
+    middle = grid.corners_lps_mm().mean(axis=0)
+    along = np.round((points - middle) @ grid.directions / spacing_mm, 6)
+    cells = np.rint(along).astype(np.int64)
+    off_centre = ((along - cells) ** 2).sum(axis=1).round(5)
+    place = in_patient_order(points)
+    order = place[np.lexsort((off_centre[place], *cells[place].T))]
     if len(order) == 0:
         return order
     ordered = cells[order]
     new = np.concatenate([[True], (ordered[1:] != ordered[:-1]).any(axis=1)])
-    return np.sort(order[new])
+    kept = order[new]
+    return kept[in_patient_order(points[kept])]
 
 
 def _edge_is_nearer(

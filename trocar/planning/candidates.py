@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trocar.clinical.protocol import NamedBone, Protocol
+from trocar.clinical.protocol import KeepClear, NamedBone, Protocol
 from trocar.geometry.grid import Box, Grid
 from trocar.geometry.needle_path import Needle
 from trocar.imaging.judging import Judgement, PairJudge, PairLimits
 from trocar.imaging.kernels.traversal import lengths_in_sets
 from trocar.imaging.tissue import TissueMap
 from trocar.planning.access import SkinEntries
-from trocar.planning.anatomy import TARGET, Anatomy, with_target
+from trocar.planning.anatomy import OUTSIDE, TARGET, Anatomy, with_target
 from trocar.planning.ranking import score, spread_out
 from trocar.planning.target import TargetRegion
 
@@ -53,6 +53,18 @@ class Candidates:
         )
 
 
+def pair_judge(
+    tissue: TissueMap, rules: Mapping[str, KeepClear], protocol: Protocol, cap_mm: float
+) -> PairJudge:
+    """A judge of what the rules forbid and ask; only a sinus is measured by itself, being a criterion of its own."""
+    asked = {n: min(rule.margin_mm.value, cap_mm) for n, rule in rules.items()}
+    forbidden = [n for n, rule in rules.items() if rule.crossing == "forbidden"]
+    counted = {n: asked[n] for n, rule in rules.items() if rule.crossing == "counted"}
+    sinus = [z.name for z in protocol.zones if z.kind == "organ_sinus" and z.name in rules]
+    margins = {n: asked[n] for n in forbidden}
+    return PairJudge(tissue, [*forbidden, OUTSIDE], margins, counted, cap_mm, singly=sinus)
+
+
 def kept_pairs(
     judgement: Judgement,
     entries_lps_mm: Float,
@@ -69,15 +81,8 @@ def kept_pairs(
     """
     rows = judgement.survivors[:, 0]
     columns = rows if paired else judgement.survivors[:, 1]
-    asked = np.array(
-        [anatomy.rules[n].margin_mm.value if n in anatomy.rules else np.nan for n in judgement.names]
-    )
-    limited = [c for c, n in enumerate(judgement.names) if n in anatomy.rules]
-    margin = np.full(len(rows), judgement.cap_mm)
-    if limited:
-        margin = (judgement.clearances[:, limited].astype(np.float64) - asked[limited]).min(axis=1)
     values = {
-        "margin": margin,
+        "margin": judgement.slack_mm.astype(np.float64),
         "length": judgement.lengths_mm,
         "tilt": np.abs(judgement.tilt_deg),
         "to_skin": judgement.to_skin_deg,
@@ -179,7 +184,7 @@ def shortlist(candidates: Candidates, protocol: Protocol, most: int) -> Candidat
         return candidates
     points = score(protocol.preferences, candidates.values)
     # ties broken by place, so that the order is the same everywhere
-    order = np.lexsort((np.arange(len(points)), -points.round(9)))
+    order = np.lexsort((np.arange(len(points)), -points.round(5)))
     head = order[: 200 * most]
     return candidates.take(
         spread_out(head, candidates.entries_lps_mm, candidates.samples_lps_mm, APART_MM, most)
@@ -213,7 +218,7 @@ def refine(
     moved = target_limits.keep(moved, {})
     if len(moved) == 0:
         return chosen.take([])
-    points = score(protocol.preferences, moved.values).round(9)
+    points = score(protocol.preferences, moved.values).round(5)
     owners = owner[moved.entry_index]
     order = np.lexsort((np.arange(len(points)), -points, owners))
     first = np.concatenate([[True], owners[order][1:] != owners[order][:-1]])

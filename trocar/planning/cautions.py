@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from trocar.clinical.protocol import NamedBone
 from trocar.geometry.needle_path import NeedlePath
 from trocar.imaging.volume import Volume
 from trocar.planning.anatomy import Anatomy
-from trocar.planning.plan import PlanWarning
+from trocar.planning.plan import PlannedPath, PlanWarning
 from trocar.planning.request import PlanRequest
 from trocar.planning.target import TargetRegion
 
@@ -23,7 +24,7 @@ def cautions(
     volume: Volume,
     anatomy: Anatomy,
     region: TargetRegion,
-    best: NeedlePath | None,
+    best: PlannedPath | None,
     leaves_by_edge: bool,
 ) -> tuple[PlanWarning, ...]:
     """Every warning that applies, the most important first."""
@@ -33,7 +34,9 @@ def cautions(
         *_scan(request, volume),
         *_edge(volume, region, leaves_by_edge),
     ]
-    if best is not None and _metal_near(best, volume):
+    if best is not None:
+        found += _bone(request, region, best)
+    if best is not None and _metal_near(best.path, volume):
         found.append(
             PlanWarning(
                 "metal",
@@ -86,6 +89,37 @@ def _structures(anatomy: Anatomy) -> list[PlanWarning]:
     ]
 
 
+def _bone(request: PlanRequest, region: TargetRegion, best: PlannedPath) -> list[PlanWarning]:
+    """What the protocol says of the way into this bone, where the best path does otherwise."""
+    rule = request.protocol.target
+    if not isinstance(rule, NamedBone) or not region.hosts:
+        return []
+    found = []
+    cortex = best.measures.get("cortex_thickness_mm", 0.0)
+    if cortex >= rule.thick_cortex_mm.value:
+        found.append(
+            PlanWarning(
+                "thick_cortex",
+                f"The best path meets {cortex:.0f} mm of cortex; a powered drill may be needed.",
+            )
+        )
+    group = rule.group_of(region.hosts[0])
+    angle = best.angles.to_cortex
+    if group is None or angle is None:
+        return found
+    low = group.to_cortex_min_deg.value if group.to_cortex_min_deg else 0.0
+    high = group.to_cortex_max_deg.value if group.to_cortex_max_deg else 90.0
+    if not low <= angle <= high:
+        found.append(
+            PlanWarning(
+                "cortex_angle",
+                f"The best path meets the cortex {angle:.0f}° off straight; for a {group.name} the advice is "
+                f"{low:.0f} to {high:.0f}° ({group.route.value}).",
+            )
+        )
+    return found
+
+
 def _scan(request: PlanRequest, volume: Volume) -> list[PlanWarning]:
     found = []
     rules = request.protocol.scan
@@ -102,6 +136,13 @@ def _scan(request: PlanRequest, volume: Volume) -> list[PlanWarning]:
         found.append(PlanWarning("scan_date_unknown", "The scan has no date, so nobody knows how old it is."))
     else:
         age = (request.today - volume.source.acquired_on).days
+        if age < 0:
+            found.append(
+                PlanWarning(
+                    "scan_in_future",
+                    f"The scan bears the date {volume.source.acquired_on}, which is to come.",
+                )
+            )
         if age > rules.max_age_days.value:
             found.append(
                 PlanWarning(

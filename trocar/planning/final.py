@@ -107,7 +107,7 @@ def finish(case: Surroundings, refined: Candidates, rejected: dict[str, int]) ->
     preferences = case.request.protocol.preferences
     front = np.flatnonzero(pareto(preferences, values))
     points = score(preferences, values)
-    order = front[np.lexsort((front, -points[front].round(9)))]
+    order = front[np.lexsort((front, -points[front].round(5)))]
     chosen = _distinct([paths[n] for n in order], KEPT_PATHS)
     index = [int(order[n]) for n in chosen]
     return describe(
@@ -145,7 +145,7 @@ def describe(
     )
     points = score(request.protocol.preferences, values)
     crossed = _crossed(case, paths)
-    order = np.lexsort((np.arange(len(points)), -points.round(9)))
+    order = np.lexsort((np.arange(len(points)), -points.round(5)))
     required = {n: rule.margin_mm.value for n, rule in anatomy.rules.items() if rule.crossing == "forbidden"}
     planned = []
     for number in order:

@@ -16,8 +16,8 @@ from trocar.imaging.judging import PairJudge, PairLimits
 from trocar.imaging.structures import StructureSet
 from trocar.imaging.volume import Volume
 from trocar.planning.access import skin_entries
-from trocar.planning.anatomy import OUTSIDE, Anatomy, build_anatomy
-from trocar.planning.candidates import REFINED, TargetLimits, kept_pairs, refine, shortlist
+from trocar.planning.anatomy import Anatomy, build_anatomy
+from trocar.planning.candidates import REFINED, TargetLimits, kept_pairs, pair_judge, refine, shortlist
 from trocar.planning.cautions import cautions
 from trocar.planning.final import Clearances, Surroundings, finish
 from trocar.planning.plan import Plan, PlannedPath, PlanTarget
@@ -113,10 +113,7 @@ class Planner:
                 return kept, self._judge, self._clearances
         anatomy = build_anatomy(request, needle, self._volume, self._structures, region)
         rules = anatomy.rules
-        forbidden = [n for n, rule in rules.items() if rule.crossing == "forbidden"]
-        margins = {n: min(rules[n].margin_mm.value, CAP_MM) for n in forbidden}
-        counted = [n for n, rule in rules.items() if rule.crossing == "counted"]
-        judge = PairJudge(anatomy.tissue, [*forbidden, OUTSIDE], margins, counted, CAP_MM)
+        judge = pair_judge(anatomy.tissue, rules, request.protocol, CAP_MM)
         labelled = [n for n in rules if n in self._structures.names]
         zones = {n: m for n, m in anatomy.zones.items() if n in rules}
         clearances = Clearances(
@@ -137,7 +134,7 @@ class Planner:
     ) -> Plan:
         request, anatomy, region = case.request, case.anatomy, case.region
         protocol = request.protocol
-        best = paths[0].path if paths else None
+        best = paths[0] if paths else None
         ordered = sorted(rejected.items(), key=lambda item: (-item[1], item[0]))
         inputs = {"image": self._volume.source.sha256, "protocol": protocol.sha256}
         if self._structures.sha256:

@@ -12,8 +12,7 @@ from trocar.clinical.protocol import KeepClear, PathLimits
 from trocar.clinical.sourced import Sourced
 from trocar.geometry.needle_path import Needle
 from trocar.imaging.judging import PairJudge, PairLimits
-from trocar.planning.anatomy import OUTSIDE
-from trocar.planning.candidates import TargetLimits, kept_pairs, refine, shortlist
+from trocar.planning.candidates import TargetLimits, kept_pairs, pair_judge, refine, shortlist
 from trocar.planning.final import Surroundings, finish
 from trocar.planning.plan import PlannedPath
 
@@ -101,20 +100,14 @@ def _relaxations(
                 continue
             text = f"{name} gone through" if crossing else f"{name} nearer than {asked:g} mm"
             anatomy = replace(case.anatomy, rules=_without(case.anatomy.rules, name, crossing))
-            yield _Relaxation(text, replace(case, anatomy=anatomy), _judge(judge, anatomy.rules), limits)
+            looser = pair_judge(judge.tissue, anatomy.rules, case.request.protocol, judge.cap_mm)
+            yield _Relaxation(text, replace(case, anatomy=anatomy), looser, limits)
 
 
 def _without(rules: Mapping[str, KeepClear], name: str, crossing: bool) -> dict[str, KeepClear]:
     rule = rules[name]
     margin = replace(rule.margin_mm, value=0.0)
     return {**rules, name: replace(rule, margin_mm=margin, crossing="counted" if crossing else "forbidden")}
-
-
-def _judge(judge: PairJudge, rules: Mapping[str, KeepClear]) -> PairJudge:
-    forbidden = [n for n, rule in rules.items() if rule.crossing == "forbidden"]
-    margins = {n: min(rules[n].margin_mm.value, judge.cap_mm) for n in forbidden}
-    counted = [n for n, rule in rules.items() if rule.crossing == "counted"]
-    return PairJudge(judge.tissue, [*forbidden, OUTSIDE], margins, counted, judge.cap_mm)
 
 
 def _looser(limits: PathLimits, needle: Needle) -> Iterator[tuple[str, PathLimits]]:

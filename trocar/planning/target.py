@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from trocar.errors import InputRefused
-from trocar.geometry.grid import Box, Grid
+from trocar.geometry.grid import Box, Grid, in_patient_order
 from trocar.imaging.structures import StructureSet
 from trocar.planning.plan import TargetKind
 from trocar.planning.zones import closed
@@ -80,19 +80,24 @@ def spread_points(mask: Mask, grid: Grid, count: int, seed: int) -> Float:
 
     The first is the voxel nearest to the centre of mass. Masks of more than CANDIDATES voxels are thinned by ``seed``.
     """
-    voxels = np.argwhere(mask)[:, ::-1].astype(np.float64)
-    if len(voxels) > CANDIDATES:
-        chosen = np.random.default_rng(seed).choice(len(voxels), CANDIDATES, replace=False)
-        voxels = voxels[np.sort(chosen)]
-    points = voxels * grid.spacing_mm
-    first = int(np.argmin(((points - points.mean(axis=0)) ** 2).sum(axis=1)))
+    points = grid.to_patient(np.argwhere(mask)[:, ::-1])
+    points = points[in_patient_order(points)]
+    if len(points) > CANDIDATES:
+        chosen = np.random.default_rng(seed).choice(len(points), CANDIDATES, replace=False)
+        points = points[np.sort(chosen)]
+
+    def squared_mm(point: Float) -> Float:
+        # rounded, so that equal distances are equal however the image is stored
+        return np.asarray(((points - point) ** 2).sum(axis=1).round(5))
+
+    first = int(np.argmin(squared_mm(points.mean(axis=0))))
     picked = [first]
-    nearest = ((points - points[first]) ** 2).sum(axis=1)
+    nearest = squared_mm(points[first])
     while len(picked) < min(count, len(points)):
         following = int(np.argmax(nearest))
         picked.append(following)
-        nearest = np.minimum(nearest, ((points - points[following]) ** 2).sum(axis=1))
-    return grid.to_patient(voxels[picked])
+        nearest = np.minimum(nearest, squared_mm(points[following]))
+    return points[picked]
 
 
 def point_region(point_lps_mm: Float, grid: Grid, radius_mm: float, hosts: tuple[str, ...]) -> TargetRegion:

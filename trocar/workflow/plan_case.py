@@ -77,7 +77,15 @@ def plan_case(question: CaseQuestion, today: date, progress: Progress) -> Planne
     usable = rules.for_planning(guidance, protocol.needle(question.needle).name)
     # asked before any file is read, so that a wrong question is answered at once
     request = PlanRequest(
-        usable, today, question.side, guidance, question.position, question.needle, stamps=rules.stamps
+        usable,
+        today,
+        question.side,
+        guidance,
+        question.position,
+        question.needle,
+        target_name=question.target_name,
+        target_point_lps_mm=question.target_point,
+        stamps=rules.stamps,
     )
     progress("Reading the pictures", 0.0)
     pictures = read_pictures(
@@ -95,8 +103,6 @@ def plan_case(question: CaseQuestion, today: date, progress: Progress) -> Planne
         mask = (name, voxels)
     request = replace(
         request,
-        target_name=question.target_name,
-        target_point_lps_mm=question.target_point,
         target_mask=mask,
         scan_position=scan_position,
         position_source=source,
