@@ -26,8 +26,9 @@ def lattice_refinement(spacing_mm: Float) -> tuple[int, int, int]:
     """Into how many steps each voxel edge is divided (i, j, k), so that trilinear lookups stay within 0.35 mm.
 
     Beside a flat face a trilinear lookup is exact. Beside the corner of a box it is too large, most in the middle of
-    a cell; the axis with the longest step is divided further until that stays below CORNER_ERROR_MM. Numbers above 1
-    are even, so that the middle of a gap one voxel wide is a lattice point.
+    a cell; the axes with the longest step are divided further until that stays below CORNER_ERROR_MM. Numbers above 1
+    are even, so that the middle of a gap one voxel wide is a lattice point. Equal edges are divided equally, so that
+    the order in which a file stores its axes changes nothing.
     """
     parts = [1 if s <= UNDIVIDED_MM else 2 for s in spacing_mm]
     while True:
@@ -35,9 +36,8 @@ def lattice_refinement(spacing_mm: Float) -> tuple[int, int, int]:
         corners = np.array([(a, b, c) for a in (0, 1) for b in (0, 1) for c in (0, 1)]) * step
         error = np.linalg.norm(corners, axis=1).mean() - np.linalg.norm(step) / 2
         if error <= CORNER_ERROR_MM:
-            return parts[0], parts[1], parts[2]
-        longest = int(np.argmax(np.round(step, 6)))
-        parts[longest] += 1 if parts[longest] == 1 else 2
+            return int(parts[0]), int(parts[1]), int(parts[2])
+        parts = [n + (1 if n == 1 else 2) * (s > step.max() - 1e-4) for n, s in zip(parts, step, strict=True)]
 
 
 class ClearanceFields:

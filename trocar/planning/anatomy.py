@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 import numpy as np
@@ -51,6 +51,13 @@ class Anatomy:
     hosts: tuple[str, ...]
     missing: tuple[str, ...]
     zones: Mapping[str, Mask]
+    _points: dict[str, NDArray[np.float64]] = field(default_factory=dict, init=False, repr=False)
+
+    def zone_points_lps_mm(self, name: str) -> NDArray[np.float64]:
+        """Centres (N, 3) of the voxels of a zone in LPS mm; looked for once, for every path asks."""
+        if name not in self._points:
+            self._points[name] = self.grid.to_patient(np.argwhere(self.zones[name])[:, ::-1])
+        return self._points[name]
 
     def group(self, name: str) -> str:
         """The protocol's word for the group that a structure belongs to: "bowel" for "colon"."""
