@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from django.test import Client
+from numba.core.dispatcher import Dispatcher
 from PIL import Image
 
 from tests.integration.web.plan_folders import build_kidney_plan
+from trocar.imaging.kernels import contouring, slicing
 from trocar.web.plans import shown_plan
 from trocar.web.plans.slice_stack import STACK_NAMES, slice_stack
 
@@ -113,6 +115,17 @@ def test_a_plan_made_anew_shows_new_pictures(visitor: Client, data: Path) -> Non
     content["paths"].reverse()
     (folder / "plan.json").write_text(json.dumps(content) + " ")
     assert visitor.get(f"{SLICES}/along/0.png").content != before
+
+
+def test_pictures_are_drawn_while_the_planner_uses_its_threads() -> None:
+    """Numba's plainest threading layer, the one of a bare machine, ends the process when two threads enter it.
+
+    The planning thread may be in it, so the kernels that draw slices must keep out.
+    """
+    for module in (slicing, contouring):
+        kernels = [one for one in vars(module).values() if isinstance(one, Dispatcher)]
+        assert kernels
+        assert not [one for one in kernels if one.targetoptions.get("parallel")]
 
 
 @pytest.mark.parametrize("stack", STACK_NAMES)
