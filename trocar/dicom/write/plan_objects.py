@@ -114,6 +114,8 @@ def plan_key(plan: Plan) -> str:
         "position": [plan.position, plan.scan_position, plan.position_source],
         "needle": asdict(plan.needle),
         "target": [plan.target.name, plan.target.kind],
+        # a point is asked for as it is; the centre of anything else is worked out
+        "point": plan.target.centre_lps_mm.tolist() if plan.target.kind == "point" else None,
         "parameters": _plain(plan.parameters),
         "inputs": dict(plan.inputs),
     }

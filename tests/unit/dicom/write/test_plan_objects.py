@@ -13,9 +13,9 @@ from pydicom.dataset import Dataset
 from tests.ct_factory import make_grid
 from tests.unit.dicom.write.plan_factory import make_path, make_plan, make_structures, make_study
 from trocar.dicom.write import Capture, write_plan_objects
-from trocar.dicom.write.plan_objects import named_by
+from trocar.dicom.write.plan_objects import named_by, plan_key
 from trocar.errors import InputRefused
-from trocar.planning.plan import Plan
+from trocar.planning.plan import Plan, PlanTarget
 
 NOON = datetime(2026, 5, 4, 12, 30, 15)
 GRID = make_grid((5, 8, 12), (7.0, 9.0, 25.0))
@@ -127,6 +127,15 @@ def test_what_the_plan_found_does_not_change_uids(tmp_path: Path) -> None:
         plan=make_plan([make_path(entry + 0.001, sample, clearances_mm={"colon": 3.1, "lesion": 1.0})]),
     )
     assert uids(tmp_path / "a") == uids(tmp_path / "b")
+
+
+def test_another_target_point_gives_other_uids() -> None:
+    def key(x_mm: float, kind: str) -> str:
+        centre = np.array([x_mm, 0.0, 0.0])
+        return plan_key(plan(target=PlanTarget("point", kind, centre[None], centre)))  # type: ignore[arg-type]
+
+    assert key(1.0, "point") != key(1.01, "point")
+    assert key(1.0, "mask") == key(1.01, "mask")  # a mask has its hash among the inputs
 
 
 def test_the_ct_counts_for_uids(tmp_path: Path) -> None:
