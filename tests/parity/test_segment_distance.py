@@ -202,3 +202,20 @@ def test_any_number_of_threads_gives_the_same_bits() -> None:
     finally:
         numba.set_num_threads(before)
     assert one.tobytes() == clearances(structures, structures.names, starts, ends).tobytes()
+
+
+@pytest.mark.samples
+def test_real_anatomy(sample_structures: StructureSet) -> None:
+    """Every labelled structure of a real CT, on its whole grid, for paths through the middle of the patient."""
+    grid = sample_structures.grid
+    rng = np.random.default_rng(7)
+    middle = grid.to_patient((np.array(grid.size_ijk) - 1) / 2)
+    starts = middle + rng.normal(scale=70.0, size=(3, 3))
+    ends = middle + rng.normal(scale=40.0, size=(3, 3))
+    fast = clearances(sample_structures, sample_structures.names, starts, ends)
+    for column, name in enumerate(sample_structures.names):
+        mask = sample_structures.mask(name)
+        slow = [clearance_plain(mask, grid, s, e) for s, e in zip(starts, ends, strict=True)]
+        np.testing.assert_allclose(fast[:, column], slow, rtol=0, atol=TOLERANCE_MM)
+    assert (fast == 0).any()
+    assert (fast[np.isfinite(fast)] > 100).any()

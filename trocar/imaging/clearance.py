@@ -50,11 +50,11 @@ class ClearanceIndex:
         if labelled and structures.labels is not None:
             structure_of = np.full(max(values[name] for name in labelled) + 1, -1, np.int64)
             structure_of[[values[name] for name in labelled]] = np.arange(len(labelled))
-            runs = _runs(structures.labels, structure_of, len(labelled), box)
+            runs = _runs(np.ascontiguousarray(structures.labels), structure_of, len(labelled), box)
             parts.update(zip(labelled, runs, strict=True))
         for name in dict.fromkeys(names):
             if name in structures.masks:
-                mask = structures.masks[name].view(np.uint8)
+                mask = np.ascontiguousarray(structures.masks[name]).view(np.uint8)
                 parts[name] = _runs(mask, np.array([-1, 0]), 1, box)[0]
         return _planted(structures.grid, tuple(names), [parts[name] for name in names])
 
