@@ -82,7 +82,8 @@ def read_structures(path: Path, names: Mapping[int, str] | None = None) -> Struc
     low, high = int(values.min()), int(values.max())
     if low < 0 or high > 65535:
         raise InputRefused(f"{path.name} is not a label map: its values go from {low} to {high}.")
-    labels = np.ascontiguousarray(values.T, dtype=np.uint8 if high < 256 else np.uint16)
+    kind: type[np.unsignedinteger[Any]] = np.uint8 if high < 256 else np.uint16
+    labels: NDArray[np.unsignedinteger[Any]] = np.ascontiguousarray(values.T, dtype=kind)
     present = np.flatnonzero(np.bincount(labels.ravel(), minlength=high + 1))
     present = present[present > 0]
     if present.size == 0:

@@ -56,15 +56,16 @@ class StructureSet:
     def union(self, names: Collection[str], box: Box | None = None) -> Mask:
         """Boolean ``[k, j, i]``: in any of the structures ``names``; names that are not here count as empty."""
         where = box.slices_kji if box else (slice(None),) * 3
-        wanted = np.zeros(max(self.label_names, default=0) + 1, bool)
-        for value, name in self.label_names.items():
-            wanted[value] = name in names
         if self.labels is None:
             shape = self.grid.shape_kji if box is None else self.grid.crop(box.low_ijk, box.high_ijk).shape_kji
             result = np.zeros(shape, bool)
         else:
             part = self.labels[where]
-            result = wanted[np.minimum(part, len(wanted) - 1)] if wanted.any() else np.zeros(part.shape, bool)
+            # one entry for every value the array can hold: values without a name are in no structure
+            wanted = np.zeros(int(np.iinfo(part.dtype).max) + 1, bool)
+            for value, name in self.label_names.items():
+                wanted[value] = name in names
+            result = wanted[part] if wanted.any() else np.zeros(part.shape, bool)
         for name in names:
             if name in self.masks:
                 result |= self.masks[name][where]

@@ -132,7 +132,7 @@ def _thin(points: Float, grid: Grid, spacing_mm: float) -> NDArray[np.intp]:
     ordered = cells[order]
     new = np.concatenate([[True], (ordered[1:] != ordered[:-1]).any(axis=1)])
     kept = order[new]
-    return kept[in_patient_order(points[kept])]
+    return np.asarray(kept[in_patient_order(points[kept])])
 
 
 def _edge_is_nearer(

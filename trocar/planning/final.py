@@ -80,7 +80,7 @@ def exact_paths(
     exact = case.clearances.measure(starts, np.stack([p.fired_tip_lps_mm for p in paths]))
     asked = _asked(case)
     near = exact < asked - EXACT_TOLERANCE_MM
-    left = ~near.any(axis=1)
+    left: NDArray[np.bool_] = np.logical_not(near.any(axis=1))
     for column in np.flatnonzero(near.any(axis=0)):
         name = case.clearances.names[column]
         text = f"nearer than {asked[column]:g} mm to {name}"
@@ -213,7 +213,7 @@ def _bone(case: Surroundings) -> BoneSurface | None:
     tissue = case.anatomy.tissue
     corners = case.region.grid.corners_lps_mm()
     box = Box.around(case.anatomy.grid, corners, 80.0)
-    member = tissue.members[:, [tissue.names.index(h) for h in hosts]].any(axis=1)
+    member = np.asarray(tissue.members[:, [tissue.names.index(h) for h in hosts]].any(axis=1))
     mask = member[tissue.classes[box.slices_kji]]
     grid = case.anatomy.grid.crop(box.low_ijk, box.high_ijk)
     return BoneSurface(mask, case.anatomy.hu[box.slices_kji], grid)
@@ -233,7 +233,7 @@ def _measures(case: Surroundings, path: NeedlePath, surface: BoneSurface | None)
     group = case.request.protocol.target.group_of(case.anatomy.hosts[0])
     if group is None or not group.pedicle or canal not in case.anatomy.zones:
         return found
-    tube = case.anatomy.grid.to_patient(np.argwhere(case.anatomy.zones[str(canal)])[:, ::-1])
+    tube = case.anatomy.zone_points_lps_mm(str(canal))
     level = tube[np.abs(tube[:, 2] - path.at(entry.depth_mm)[2]) < 15]
     if len(level):
         side = np.sign(path.at(entry.depth_mm)[0] - level[:, 0].mean()) or 1.0
@@ -320,11 +320,13 @@ def guidance_error(errors: TargetingErrors | None) -> GuidanceError | None:
     """The published figures of a guidance as the model's standard deviations."""
     if errors is None:
         return None
-    motion = errors.motion_mm
+    figures = [errors.entry_mm, errors.angle_deg, *([errors.motion_mm] if errors.motion_mm else [])]
+    weakest = max((figure.mean.status for figure in figures), key=("R", "C", "R2", "U").index)
+    sources = sorted({figure.mean.source for figure in figures if figure.mean.value > 0})
     return GuidanceError.from_means(
         entry_mean_mm=errors.entry_mm.mean.value,
         angle_mean_deg=errors.angle_deg.mean.value,
-        motion_mean_mm=0.0 if motion is None else motion.mean.value,
-        source=errors.setting,
-        status=errors.entry_mm.mean.status,
+        motion_mean_mm=errors.motion_mm.mean.value if errors.motion_mm else 0.0,
+        source=f"{errors.setting} [{', '.join(sources)}]",
+        status=weakest,
     )

@@ -93,7 +93,7 @@ def draw(lesion: LesionSample, volume: Volume, structures: StructureSet) -> tupl
 
 
 def lesion_centre(lesion: LesionSample, bone: Mask, grid: Grid) -> NDArray[np.float64]:
-    """A vertebra's reference point is the thickest place of its body, a hip's that of its posterior crest; in LPS mm."""
+    """In LPS mm: a vertebra's reference point is its body's thickest place, a hip's that of its posterior crest."""
     depth = ndimage.distance_transform_edt(bone, sampling=grid.spacing_mm[::-1])
     found = np.argwhere(bone)
     points = grid.to_patient(found[:, ::-1])

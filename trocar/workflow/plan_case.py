@@ -23,7 +23,7 @@ from trocar.documents.pictures import sheet_pictures
 from trocar.documents.sheet import write_sheet
 from trocar.errors import UsageError
 from trocar.imaging.patient_position import infer_position, position_from_dicom
-from trocar.imaging.segmentation import segment
+from trocar.imaging.segmentation.segment import segment
 from trocar.imaging.segmentation.body import body_mask
 from trocar.imaging.structures import StructureSet
 from trocar.imaging.volume import Volume
@@ -97,9 +97,9 @@ def plan_case(question: CaseQuestion, today: date, progress: Progress) -> Planne
     structures = read_structures(question.structures, pictures)
     structures = _without_labels(question, usable.target.kind, pictures.volume, structures)
     scan_position, source = scan_position_of(pictures.volume)
-    mask = None
+    mask, target_sha256 = None, ""
     if question.target_mask:
-        name, voxels, _ = read_target(question.target_mask, pictures)
+        name, voxels, target_sha256 = read_target(question.target_mask, pictures)
         mask = (name, voxels)
     request = replace(
         request,
@@ -110,7 +110,8 @@ def plan_case(question: CaseQuestion, today: date, progress: Progress) -> Planne
     planner = Planner(pictures.volume, structures)
     plan = planner.plan(request, lambda what, share: progress(what, 0.25 + 0.75 * share))
     notices = tuple(PlanWarning("input", text) for text in structures.notices)
-    plan = replace(plan, warnings=(*plan.warnings, *notices))
+    inputs = {**plan.inputs, "target": target_sha256} if target_sha256 else plan.inputs
+    plan = replace(plan, warnings=(*plan.warnings, *notices), inputs=inputs)
     return PlannedCase(
         plan, plan_report(plan, provenance(question, rules.department.name)), pictures, structures
     )
@@ -171,7 +172,7 @@ def write_case(
                 if case.pictures.series
                 else derive_study(volume, folder / "dicom")
             )
-            captures = [Capture(picture.png(), picture.title) for picture in pictures.values()]
+            captures = [Capture(picture.png, picture.title) for picture in pictures.values()]
             write_plan_objects(
                 folder / "dicom",
                 plan,
