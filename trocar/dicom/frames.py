@@ -18,6 +18,32 @@ MAX_SIDE = 8192
 """Rows or columns; CT has 256 to 2048, and a damaged header must not ask for all the memory."""
 
 
+WHOLE_NUMBERS = (
+    "BitsAllocated",
+    "BitsStored",
+    "Columns",
+    "HighBit",
+    "NumberOfFrames",
+    "PixelPaddingRangeLimit",
+    "PixelPaddingValue",
+    "PixelRepresentation",
+    "Rows",
+    "SamplesPerPixel",
+)
+TEXTS = (
+    "AcquisitionDate",
+    "AcquisitionDateTime",
+    "LossyImageCompression",
+    "PatientID",
+    "PatientPosition",
+    "PhotometricInterpretation",
+    "SeriesDate",
+    "SeriesDescription",
+    "SeriesNumber",
+    "StudyDate",
+)
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
     """A picture and what its header says of it.
@@ -83,6 +109,7 @@ class Frame:
 def frames_of(file: CtFile) -> list[Frame]:
     """Every picture in a file. Raises InputRefused where the header is damaged."""
     try:
+        _look_at(file.header)
         groups = list(_functional_groups(file.header))
         return [_frame(file, number, group) for number, group in enumerate(groups, start=1)]
     except InputRefused:
@@ -92,6 +119,14 @@ def frames_of(file: CtFile) -> list[Frame]:
         raise InputRefused(
             f"{file.name} is damaged: its header cannot be understood; copy it again."
         ) from error
+
+
+def _look_at(header: Dataset) -> None:
+    """Decode, here where errors are caught, what other modules take from the header later."""
+    for keyword in WHOLE_NUMBERS:
+        int(header.get(keyword) or 0)
+    for keyword in TEXTS:
+        str(header.get(keyword) or "")
 
 
 class Groups:

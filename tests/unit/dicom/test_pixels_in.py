@@ -289,3 +289,16 @@ def test_other_sizes_of_a_stored_value(tmp_path: Path, bits: int) -> None:
     np.testing.assert_array_equal(
         read_ct(write_ct_series(tmp_path, hu, make_grid(SHAPE), edit=change)).volume.hu, hu
     )
+
+
+def test_an_overlay_in_the_bits_above_the_picture_is_left_out(tmp_path: Path) -> None:
+    hu = speckled_hu(SHAPE)
+
+    def mark(ds, _):
+        stored = np.frombuffer(ds.PixelData, "<u2").copy()
+        stored[::7] |= 0x2000
+        ds.PixelData = stored.tobytes()
+        ds.add_new((0x6000, 0x0102), "US", 13)
+
+    files = write_ct_series(tmp_path, hu, make_grid(SHAPE), edit=mark, signed=False, bits_stored=12)
+    np.testing.assert_array_equal(read_ct(files).volume.hu, hu)
