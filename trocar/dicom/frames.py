@@ -30,6 +30,7 @@ WHOLE_NUMBERS = (
     "Rows",
     "SamplesPerPixel",
 )
+OVERLAY_BIT_POSITIONS = tuple((0x6000 + n, 0x0102) for n in range(0, 32, 2))
 TEXTS = (
     "AcquisitionDate",
     "AcquisitionDateTime",
@@ -127,6 +128,9 @@ def _look_at(header: Dataset) -> None:
         int(header.get(keyword) or 0)
     for keyword in TEXTS:
         str(header.get(keyword) or "")
+    for tag in OVERLAY_BIT_POSITIONS:
+        if tag in header:
+            str(header[tag].value)
 
 
 class Groups:

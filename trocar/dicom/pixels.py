@@ -15,7 +15,7 @@ from pydicom.pixels import get_decoder
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from trocar.dicom.decoding import WORKERS, decode_frame
-from trocar.dicom.frames import Frame
+from trocar.dicom.frames import OVERLAY_BIT_POSITIONS, Frame, number
 from trocar.dicom.scan import CtFile
 from trocar.errors import InputRefused
 
@@ -213,8 +213,7 @@ def _within_stored_bits(
     if shift == 0 and (-half <= low and high < half if stored.dtype.kind == "i" else high < 2 * half):
         return stored
     overlay_in_pixels = any(
-        group in header and int(header[group].value or 0) > 0
-        for group in ((0x6000 + n, 0x0102) for n in range(0, 32, 2))
+        (number(header[tag].value) or 0) > 0 for tag in OVERLAY_BIT_POSITIONS if tag in header
     )
     if (
         shift == 0
