@@ -16,8 +16,8 @@ from trocar.errors import InputRefused, SeriesChoice
 
 SAME_PLACE_MM = 0.01
 """Positions closer than this are one; writers round to hundredths or thousandths."""
-SAME_DIRECTION = 1e-3
-"""Largest difference between direction cosines of slices that count as parallel."""
+SAME_DIRECTION = 2e-4
+"""Largest difference between direction cosines of slices that count as parallel: 0.1 mm across a body."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -54,7 +54,8 @@ def stack(acquisition: Acquisition) -> Stack:
     frames = acquisition.frames
     _require_geometry(frames)
     _require_alike(frames)
-    first = frames[0]
+    # Rounding may differ from slice to slice; which one counts must not depend on the order of files.
+    first = min(frames, key=lambda frame: (*frame.position_lps_mm, frame.sop_instance_uid))
     directions = np.column_stack([first.row_direction, first.column_direction, first.normal])
     depth = np.array([float(frame.position_lps_mm @ first.normal) for frame in frames])
     # Equal depths are told apart by UID, so that the order of files on disk never matters.

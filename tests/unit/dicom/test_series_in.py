@@ -105,6 +105,19 @@ def test_same_hash_for_other_names_order_and_container(tmp_path: Path) -> None:
     assert other.volume.source.sha256 != reads[0].volume.source.sha256
 
 
+def test_rounding_that_differs_between_slices_does_not_make_the_order_of_files_matter(tmp_path: Path) -> None:
+    hu, grid = speckled_hu(SHAPE), make_grid(SHAPE, directions=oblique_directions(5))
+
+    def jitter(ds, k):
+        ds.ImageOrientationPatient = [
+            f"{float(v) + 1e-5 * ((7 * k + n) % 3):.6f}" for n, v in enumerate(ds.ImageOrientationPatient)
+        ]
+
+    files = write_ct_series(tmp_path, hu, grid, edit=jitter)
+    hashes = {read_ct(random.Random(n).sample(files, len(files))).volume.source.sha256 for n in range(4)}
+    assert len(hashes) == 1
+
+
 def test_headers_belong_to_their_slices(tmp_path: Path) -> None:
     hu, grid = speckled_hu(SHAPE), make_grid(SHAPE, directions=np.diag([1.0, 1.0, -1.0]))
     write_ct_series(tmp_path, hu, grid)
