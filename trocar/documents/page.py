@@ -92,7 +92,7 @@ def _figures(figures: tuple[KeyFigure, ...], rehearsal: str) -> str:
         return ""
     cells = []
     for figure in figures:
-        size = "value long" if len(figure.value) > LONG_VALUE else "value"
+        size = "value long" if len(figure.value) > LONG_VALUE else "value unit"
         note = f'<dd class="note">{_text(figure.note)}</dd>' if figure.note else ""
         cells.append(
             f'<div><dt>{_text(figure.label)}</dt><dd class="{size}">{_text(figure.value)}</dd>{note}</div>'
@@ -130,27 +130,30 @@ def _figure(placed: SheetPicture, hrefs: Mapping[str, str]) -> str:
 
 
 def _table(table: Table) -> str:
+    # the first column with words names the row
+    words = [c for c in range(len(table.columns)) if c not in table.numeric and table.columns[c] != "No."]
+    naming = words[0] if words else 0
+
     def of(column: int) -> str:
-        return ' class="n"' if column in table.numeric else ""
+        if column in table.numeric:
+            return ' class="n"'
+        return ' class="w"' if column in words else ""
 
     head = "".join(f'<th scope="col"{of(c)}>{_text(name)}</th>' for c, name in enumerate(table.columns))
-    # the first column with words names the row
-    naming = next(
-        (c for c in range(len(table.columns)) if c not in table.numeric and table.columns[c] != "No."), 0
-    )
     rows = []
     for number, row in enumerate(table.rows):
         cells = "".join(
-            f'<th scope="row">{_text(cell)}</th>' if c == naming else f"<td{of(c)}>{_text(cell)}</td>"
+            f'<th scope="row"{of(c)}>{_text(cell)}</th>' if c == naming else f"<td{of(c)}>{_text(cell)}</td>"
             for c, cell in enumerate(row)
         )
         rows.append(
-            f"<tr{' class=' + chr(34) + 'strong' + chr(34) if number in table.strong_rows else ''}>{cells}</tr>"
+            f'<tr class="strong">{cells}</tr>' if number in table.strong_rows else f"<tr>{cells}</tr>"
         )
     notes = "".join(f'<p class="under">{_text(n)}</p>' for n in table.notes)
-    kind = "notaplan" if table.role == "nearest" else "table"
+    many = ' class="many"' if len(table.columns) > 3 else ""
     return (
-        f'<section class="{kind}"><h2>{_text(table.title)}</h2><div class="scroll"><table>'
+        f'<section class="{"notaplan" if table.role == "nearest" else "table"}"><h2>{_text(table.title)}</h2>'
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{_attribute(table.title)}"><table{many}>'
         f"<caption>{_text(table.caption)}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table></div>{notes}</section>"
     )

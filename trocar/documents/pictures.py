@@ -427,16 +427,16 @@ def _framed(
     pen = ImageDraw.Draw(picture)
     w, h = picture.size
     ink, quiet = (16, 24, 32), (90, 102, 116)
-    pen.text((16, 14), fitted(title, 27, w - 32), font=lettering(27), fill=ink, anchor="lt")
-    pen.text((16, h - 12), RESEARCH_NOTICE, font=lettering(20), fill=ink, anchor="ls")
-    pen.text(
-        (w - 14, h - 12),
-        fitted(identity, 18, w - 420),
-        font=lettering(18),
-        fill=quiet,
-        anchor="rs",
-    )
-    centre = np.array([92.0, h - 130.0])
+    pen.rounded_rectangle((12, h - 218, 176, h - 52), 10, fill=(255, 255, 255))
+    for at, text, size, colour, anchor in (
+        ((16, 14), fitted(title, 30, w - 32), 30, ink, "lt"),
+        ((16, h - 12), RESEARCH_NOTICE, 23, ink, "ls"),
+        ((w - 14, h - 12), fitted(identity, 19, w - 480), 19, quiet, "rs"),
+    ):
+        white = (255, 255, 255)
+        font = lettering(size)
+        pen.text(at, text, font=font, fill=colour, anchor=anchor, stroke_width=4, stroke_fill=white)
+    centre = np.array([92.0, h - 132.0])
     for letter, direction in (
         ("L", (1, 0, 0)),
         ("R", (-1, 0, 0)),
@@ -449,8 +449,8 @@ def _framed(
             continue
         tip = centre + vector * 46
         pen.line([tuple(centre), tuple(tip)], fill=quiet, width=2)
-        name = centre + vector * 46 + vector / np.linalg.norm(vector) * 16
-        pen.text(tuple(name), letter, font=lettering(24), fill=ink, anchor="mm")
+        name = centre + vector * 46 + vector / np.linalg.norm(vector) * 18
+        pen.text(tuple(name), letter, font=lettering(28), fill=ink, anchor="mm")
     strip = overlay.legend_strip(legend, w)
     whole = Image.new("RGB", (w, h + strip.height), (0, 0, 0))
     whole.paste(picture, (0, 0))

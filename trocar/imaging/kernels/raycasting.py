@@ -140,6 +140,7 @@ def first_surface(  # type: ignore[no-untyped-def]
 def strongest_layer(fields, depth, origin_ijk, column_ijk, row_ijk, into_ijk):  # type: ignore[no-untyped-def]
     """Which of ``fields`` (layers, K, J, I) is greatest at each pixel's surface: int16, -1 where there is none."""
     height, width = depth.shape
+    layers, size_k, size_j, size_i = fields.shape
     out = np.full((height, width), -1, np.int16)
     for r in range(height):
         for c in range(width):
@@ -149,9 +150,19 @@ def strongest_layer(fields, depth, origin_ijk, column_ijk, row_ijk, into_ijk):  
             i = origin_ijk[0] + c * column_ijk[0] + r * row_ijk[0] + at * into_ijk[0]
             j = origin_ijk[1] + c * column_ijk[1] + r * row_ijk[1] + at * into_ijk[1]
             k = origin_ijk[2] + c * column_ijk[2] + r * row_ijk[2] + at * into_ijk[2]
-            best = -1.0
-            for layer in range(fields.shape[0]):
-                value = _value(fields[layer], i, j, k)
+            best = 0.0
+            # a surface that the field's own faces cut off lies on the outermost voxels
+            i0 = min(max(int(np.floor(i)), 0), max(size_i - 2, 0))
+            j0 = min(max(int(np.floor(j)), 0), max(size_j - 2, 0))
+            k0 = min(max(int(np.floor(k)), 0), max(size_k - 2, 0))
+            u, v, w = min(max(i - i0, 0.0), 1.0), min(max(j - j0, 0.0), 1.0), min(max(k - k0, 0.0), 1.0)
+            for layer in range(layers):
+                value = 0.0
+                for corner in range(8):
+                    di, dj, dk = corner & 1, (corner >> 1) & 1, corner >> 2
+                    share = (u if di else 1 - u) * (v if dj else 1 - v) * (w if dk else 1 - w)
+                    if share > 0:
+                        value += share * fields[layer, k0 + dk, j0 + dj, i0 + di]
                 if value > best:
                     best = value
                     out[r, c] = layer

@@ -111,8 +111,8 @@ class Canvas:
     def _badge(self, at: tuple[float, float], style: OutlineStyle) -> None:
         x, y = at[0] * FINE, at[1] * FINE
         text = str(style.number)
-        half = 15 * FINE
-        wide = half if len(text) == 1 else half + 6 * FINE
+        half = 17 * FINE
+        wide = half if len(text) == 1 else half + 7 * FINE
         self._pen.rounded_rectangle(
             (x - wide, y - half, x + wide, y + half),
             half,
@@ -120,7 +120,7 @@ class Canvas:
             outline=style.colour,
             width=2 * FINE,
         )
-        self._pen.text((x, y), text, font=lettering(21 * FINE), fill=(255, 255, 255, 255), anchor="mm")
+        self._pen.text((x, y), text, font=lettering(24 * FINE), fill=(255, 255, 255, 255), anchor="mm")
 
     # -- the needle ------------------------------------------------------------------------------------------------
 
@@ -160,7 +160,7 @@ class Canvas:
         self._stroke(circle, (0, 0, 0), 3.2, (8, 6) if dashed else (), alpha=120)
         self._stroke(circle, colour, 1.8, (8, 6) if dashed else ())
         if label:
-            self._text((x + r * 0.7071 + 4, y - r * 0.7071 - 4), label, 20, colour, "ls")
+            self._text((x + r * 0.7071 + 4, y - r * 0.7071 - 4), label, 24, colour, "ls")
 
     def line(
         self, ends_lps_mm: ArrayLike, label: str, colour: Colour, dashes: tuple[float, ...] = ()
@@ -173,7 +173,7 @@ class Canvas:
             x, y = ends[1]
             rightwards = ends[1][0] >= ends[0][0]
             self._text(
-                (x - 8 if rightwards else x + 8, y - 6), label, 24, colour, "rs" if rightwards else "ls"
+                (x - 8 if rightwards else x + 8, y - 6), label, 29, colour, "rs" if rightwards else "ls"
             )
 
     def shaft(self, path: NeedlePath) -> None:
@@ -249,7 +249,7 @@ class Canvas:
             self._stroke(ends, NEEDLE, 2.0, ())
             if depth % 50 == 0 and min(abs(depth - marks.path.length_mm), abs(depth - end_mm)) > 9:
                 at = (x, y) - side * 18
-                self._text((at[0], at[1]), str(depth), 20, NEEDLE, "rm" if side[0] > 0 else "lm")
+                self._text((at[0], at[1]), str(depth), 25, NEEDLE, "rm" if side[0] > 0 else "lm")
 
     def _bar(self, marks: NeedleMarks, depth_mm: float, half: float) -> None:
         """A cross bar on the needle."""
@@ -264,7 +264,7 @@ class Canvas:
         x, y = self.plane.to_pixel(marks.path.at(depth_mm))
         side = self._side(marks.path)
         at = np.array([x, y]) + side * 34
-        self._text((float(at[0]), float(at[1])), text, 24, NEEDLE, "lm" if side[0] > 0 else "rm")
+        self._text((float(at[0]), float(at[1])), text, 30, NEEDLE, "lm" if side[0] > 0 else "rm")
 
     def _cross(self, lps_mm: NDArray[np.float64], label: str, colour: Colour) -> None:
         x, y = self.plane.to_pixel(lps_mm)
@@ -274,7 +274,7 @@ class Canvas:
             self._stroke(ends, colour, 3.0, ())
         self._taken.append((x - 32, y - 32, x + 32, y + 32))
         if label:
-            self._text((x + 36, y - 14), label, 24, colour, "ls")
+            self._text((x + 36, y - 14), label, 29, colour, "ls")
 
     # -- the frame -------------------------------------------------------------------------------------------------
 
@@ -300,24 +300,24 @@ class Canvas:
         for colour, width, alpha in (((0, 0, 0), 6.0, 200), (INK, 3.0, 255)):
             for ends in (((x, y), (end, y)), ((x, y - 7), (x, y + 7)), ((end, y - 7), (end, y + 7))):
                 self._stroke(np.array(ends), colour, width, (), alpha=alpha)
-        self._text((x, y - 12), f"{length} mm", 22, INK, "ls")
+        self._text((x, y - 12), f"{length} mm", 26, INK, "ls")
 
     def finish(self, title: str, identity: str, caption: str, alt: str) -> Picture:
         """Write letters, scale, title, identity and the research notice, add the legend, and close the picture."""
         w, h = self.plane.width_px, self.plane.height_px
         self.letters()
         self.scale_bar()
-        self._text((16, 14), fitted(title, 27, w - 32), 27, INK, "lt")
-        self._text((16, h - 12), RESEARCH_NOTICE, 20, INK, "ls")
+        self._text((16, 14), fitted(title, 30, w - 32), 30, INK, "lt")
+        self._text((16, h - 12), RESEARCH_NOTICE, 23, INK, "ls")
         if identity:
-            self._text((w - 14, h - 12), fitted(identity, 18, w - 420), 18, QUIET, "rs")
+            self._text((w - 14, h - 12), fitted(identity, 19, w - 480), 19, QUIET, "rs")
         window = f"{self.window.name} C {self.window.centre_hu:g} W {self.window.width_hu:g}"
-        self._text((w - 14, h - 38), window, 18, QUIET, "rs")
-        picture = self._picture.convert("RGBA")
-        picture.alpha_composite(self._layer.reduce(FINE))
+        self._text((w - 14, h - 40), window, 19, QUIET, "rs")
+        drawn = self._layer.reduce(FINE)
+        self._picture.paste(drawn, (0, 0), drawn)
         strip = legend_strip(self._legend, w)
         whole = Image.new("RGB", (w, h + strip.height), (0, 0, 0))
-        whole.paste(picture.convert("RGB"), (0, 0))
+        whole.paste(self._picture, (0, 0))
         whole.paste(strip, (0, h))
         names = {style.number: name for style, name in self._legend}
         return Picture(encode(whole), w, whole.height, title, caption, alt, self.plane, names)
@@ -383,13 +383,13 @@ def dashed(points: NDArray[np.float64], lengths: Sequence[float]) -> list[NDArra
 
 def legend_strip(entries: Sequence[tuple[OutlineStyle, str]], width_px: int) -> Image.Image:
     """Number, piece of line and name of each structure, in as many rows as they need."""
-    size, row, gap = 21, 34, 26
+    size, row, gap = 25, 38, 28
     font = lettering(size)
     places: list[tuple[int, int, OutlineStyle, str]] = []
     x, y = 16, 8
     for style, name in sorted(entries, key=lambda entry: entry[0].number):
-        text = fitted(name, size, width_px - 130)
-        needed = 84 + int(font.getlength(text))
+        text = fitted(name, size, width_px - 150)
+        needed = 88 + int(font.getlength(text))
         if x > 16 and x + needed > width_px - 8:
             x, y = 16, y + row
         places.append((x, y, style, text))
@@ -400,7 +400,7 @@ def legend_strip(entries: Sequence[tuple[OutlineStyle, str]], width_px: int) -> 
     for x, y, style, text in places:
         middle = (y + row / 2) * FINE
         pen.text((x * FINE, middle), str(style.number), font=lettering(size * FINE), fill=INK, anchor="lm")
-        start = x + 12 + 13 * len(str(style.number)) // 1
+        start = x + 14 + 15 * len(str(style.number))
         stretch = np.array([(start * FINE, middle), ((start + 40) * FINE, middle)])
         for part in dashed(stretch, [d * FINE for d in style.dashes]) if style.dashes else [stretch]:
             points = [(float(a), float(b)) for a, b in part]

@@ -23,17 +23,18 @@ class OutlineStyle:
     width_px: float
 
 
-# Eight hues that stay apart in the three common kinds of colour blindness (the order of Okabe and Ito), made light
-# enough to read on grey. The number at each outline and the dashes carry the same meaning without any colour.
+# Eight hues that stay apart from one another and from the target's green in the three common kinds of colour blindness
+# (after Okabe and Ito), light enough to read on grey. The number at each outline and its dashes say the same without
+# any colour.
 _COLOURS: tuple[Colour, ...] = (
     (86, 190, 245),
     (255, 170, 40),
-    (40, 205, 155),
-    (245, 120, 70),
-    (225, 150, 200),
-    (150, 165, 255),
-    (190, 225, 110),
-    (200, 200, 200),
+    (240, 135, 195),
+    (235, 95, 60),
+    (165, 150, 255),
+    (205, 165, 115),
+    (40, 165, 185),
+    (205, 205, 205),
 )
 _DASHES: tuple[tuple[float, ...], ...] = (
     (),

@@ -42,5 +42,5 @@ class Picture:
 def encode(image: Image.Image) -> bytes:
     """PNG bytes, the same for the same pixels."""
     buffer = io.BytesIO()
-    image.save(buffer, "png", compress_level=4)
+    image.save(buffer, "png", compress_level=3)
     return buffer.getvalue()
