@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -20,12 +21,17 @@ ENDING_S = 2
 
 
 class _Server(uvicorn.Server):
-    """Says where it is once it answers."""
+    """Says where it is once it answers, and only then lets ``then`` begin."""
+
+    def __init__(self, config: uvicorn.Config, then: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.then = then
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and sockets:
             click.echo(f"Trocar is ready: http://{HOST}:{sockets[0].getsockname()[1]}")
+            self.then()
 
 
 def serve(data: Path, port: int = 8000, demo: bool = False) -> None:
@@ -56,10 +62,8 @@ def serve(data: Path, port: int = 8000, demo: bool = False) -> None:
         timeout_graceful_shutdown=ENDING_S,
     )
     with listening:
-        if planning:
-            planning.start()
         try:
-            _Server(config).run(sockets=[listening])
+            _Server(config, planning.start if planning else lambda: None).run(sockets=[listening])
         except KeyboardInterrupt:
             pass
         finally:

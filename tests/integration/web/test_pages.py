@@ -79,7 +79,7 @@ def test_a_plan_shows_its_paths_with_risk_as_a_model(visitor: Client, planned: P
     assert "87 % model, not outcome" in words
     assert "Left rib 12: 3 % model, not outcome" in words
     assert "The whole notch lies in the cortex." in words
-    assert "Needs a check scan" in words
+    assert "as far as they could be judged For rehearsal." in words
     assert "Gone through: colon" in words
     assert "41 %" in words
     assert "1,234,567 pairs" in words

@@ -81,7 +81,11 @@ def _planned(question_of: Callable[[], CaseQuestion]) -> Callable[[Path, Tell], 
         started = time.monotonic()
         # only now: the sample's files are there from here on
         question = question_of()
-        case = plan_case(question, date.today(), lambda what, share: tell(what, PLANNING_SHARE * share))
+
+        def planning(what: str, share: float) -> None:
+            tell(what if share < 1 else "Drawing the sheet", PLANNING_SHARE * share)
+
+        case = plan_case(question, date.today(), planning)
         seconds = time.monotonic() - started
         write_case(
             case,

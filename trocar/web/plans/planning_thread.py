@@ -69,7 +69,7 @@ class PlanningThread(threading.Thread):
             (case, folder) for case, folder in map(self._enlist, cases) if folder.card.state != "planned"
         ]
 
-    def stop(self, wait_s: float = 3.0) -> None:
+    def stop(self, wait_s: float = 1.0) -> None:
         """End at the next sign of progress; what is not finished is planned at the next start."""
         self._ending.set()
         if self.is_alive():

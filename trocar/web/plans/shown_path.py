@@ -117,7 +117,7 @@ class ShownPath:
 
     @property
     def crosses(self) -> str:
-        return wording.listed([spoken(s) for s in self.crossed_structures]) or "no named structure"
+        return capital(wording.listed([spoken(s) for s in self.crossed_structures]) or "no named structure")
 
     @property
     def to_skin(self) -> str:

@@ -79,6 +79,19 @@ class ShownPlan:
         return bool(self.raw["paths"])
 
     @property
+    def needs_check_scan(self) -> bool:
+        """Whether organs that move could not be judged, as the CT was made in another position than the needle's."""
+        return any(path.needs_check_scan for path in self.paths)
+
+    @property
+    def verdict(self) -> str:
+        """How many paths there are, and how far that can be relied on."""
+        if not self.within_limits:
+            return "No path keeps every limit"
+        paths = f"{len(self.paths)} path{'s' if len(self.paths) > 1 else ''} within the protocol's limits"
+        return paths + (", as far as they could be judged" if self.needs_check_scan else "")
+
+    @property
     def best(self) -> ShownPath | None:
         return self.paths[0] if self.paths else None
 
@@ -88,7 +101,8 @@ class ShownPlan:
 
     @property
     def side(self) -> str | None:
-        return self.raw.get("side")
+        side = self.raw.get("side")
+        return None if side is None else capital(side)
 
     @property
     def target(self) -> str:
@@ -105,7 +119,7 @@ class ShownPlan:
 
     @property
     def position(self) -> str:
-        return POSITIONS.get(self.raw["position"], self.raw["position"])
+        return capital(POSITIONS.get(self.raw["position"], self.raw["position"]))
 
     @property
     def needle(self) -> str:

@@ -26,7 +26,6 @@ DOWN_FIELD_MM = 130.0
 BEFORE_SKIN_MM = 10
 BEYOND_THROW_MM = 20
 LONGEST_SIDE_PX = 800
-FINEST_MM_PER_PIXEL = 0.2
 
 # LPS axis, and where a slice lies on its positive and negative side, for the stacks along the patient's axes
 _AXES = {
@@ -150,5 +149,5 @@ def slice_stack(
 
 
 def _picture_size(width_mm: float, height_mm: float) -> tuple[tuple[int, int], float]:
-    scale = max(max(width_mm, height_mm) / LONGEST_SIDE_PX, FINEST_MM_PER_PIXEL)
+    scale = max(width_mm, height_mm) / LONGEST_SIDE_PX
     return (max(1, round(width_mm / scale)), max(1, round(height_mm / scale))), scale
