@@ -302,8 +302,11 @@ class Canvas:
                 self._stroke(np.array(ends), colour, width, (), alpha=alpha)
         self._text((x, y - 12), f"{length} mm", 26, INK, "ls")
 
-    def finish(self, title: str, identity: str, caption: str, alt: str) -> Picture:
-        """Write letters, scale, title, identity and the research notice, add the legend, and close the picture."""
+    def finish(self, title: str, identity: str, caption: str, alt: str, listed: bool = True) -> Picture:
+        """Write letters, scale, title, identity and the research notice, add the legend, and close the picture.
+
+        listed: whether the legend's strip is added below; without it pictures of one plane's size stay of one size.
+        """
         w, h = self.plane.width_px, self.plane.height_px
         self.letters()
         self.scale_bar()
@@ -315,7 +318,7 @@ class Canvas:
         self._text((w - 14, h - 40), window, 19, QUIET, "rs")
         drawn = self._layer.reduce(FINE)
         self._picture.paste(drawn, (0, 0), drawn)
-        strip = legend_strip(self._legend, w)
+        strip = legend_strip(self._legend if listed else [], w)
         whole = Image.new("RGB", (w, h + strip.height), (0, 0, 0))
         whole.paste(self._picture, (0, 0))
         whole.paste(strip, (0, h))

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from PIL import Image
 
 from trocar.documents.naming import capital, spoken
 from trocar.geometry.needle_path import Needle, NeedlePath
 from trocar.imaging.render.overlay import Canvas, NeedleMarks
 from trocar.imaging.render.palette import OutlineStyle, outline_styles
-from trocar.imaging.render.picture import Picture
 from trocar.imaging.render.plane import PicturePlane
 from trocar.imaging.render.reslicing import outlines, reslice
 from trocar.imaging.render.window import BONE, SOFT_TISSUE, Window
@@ -88,20 +84,11 @@ def draw_slice(
     if whole_needle or _meets(path, plane, near_mm):
         canvas.needle(NeedleMarks(path, needle, near_mm), labels=whole_needle)
     canvas.badges(badges)
-    finished = canvas.finish(title, SAMPLE_MARK if sample else "", "", title)
-    return _without_legend(finished)
+    # The page lists the names, and slices of one height do not jump.
+    return canvas.finish(title, SAMPLE_MARK if sample else "", "", title, listed=False).png
 
 
 def _meets(path: NeedlePath, plane: PicturePlane, near_mm: float) -> bool:
     """Whether any of the needle runs within ``near_mm`` of the plane; one drawn elsewhere would mislead."""
     ends = plane.depth_mm([path.entry_lps_mm, path.fired_tip_lps_mm])
     return bool(ends.min() <= near_mm and ends.max() >= -near_mm)
-
-
-def _without_legend(picture: Picture) -> bytes:
-    """PNG of the slice alone: the page lists the names, and slices of one height do not jump."""
-    with Image.open(io.BytesIO(picture.png)) as whole:
-        out = io.BytesIO()
-        height = picture.plane.height_px if picture.plane else whole.height
-        whole.crop((0, 0, whole.width, height)).save(out, "PNG", compress_level=1)
-    return out.getvalue()
