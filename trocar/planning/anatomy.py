@@ -8,27 +8,26 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from trocar.clinical.protocol import DerivedZone, KeepClear, Protocol, Side, with_side
 from trocar.geometry.grid import Box, Grid
 from trocar.geometry.needle_path import Needle
+from trocar.imaging.kernels.skin import off_body
 from trocar.imaging.segmentation.body import body_mask
 from trocar.imaging.structures import StructureSet
 from trocar.imaging.tissue import TissueMap
 from trocar.imaging.volume import Volume
 from trocar.planning import zones
 from trocar.planning.request import PlanRequest
-from trocar.planning.target import TargetRegion
+from trocar.planning.target import TargetRegion, organ_in_its_box
 
 Mask = NDArray[np.bool_]
 
 TARGET = "target"
 """Name of the target's voxels in a tissue map that holds them."""
 OUTSIDE = "air outside the body"
-"""Name of what the needle may not leave the body into."""
-OUTSIDE_MARGIN_VOXELS = 2
-"""Air nearer to the skin than this is taken for the stair of voxels at a slanting entry, not for a gap."""
+"""Name of what the needle may not leave the body into: air more than two voxels off the body, since nearer air can
+be the stair of voxels at a slanting entry."""
 REACH_MARGIN_MM = 20.0
 """Beyond the needle's reach: so far a target may be moved without looking at the scan again."""
 
@@ -82,7 +81,7 @@ def build_anatomy(
         mask = _zone_mask(zone, request, region, structures, box, derived)
         if mask is not None and mask.any():
             derived[zone.name] = mask
-    outside = ~ndimage.binary_dilation(body, iterations=OUTSIDE_MARGIN_VOXELS)
+    outside = off_body(body)
     labels = None if structures.labels is None else structures.labels[box.slices_kji]
     extra = {name: structures.mask(name, box) for name in structures.masks} | derived | {OUTSIDE: outside}
     tissue = TissueMap.build(
@@ -149,9 +148,18 @@ def _zone_mask(
     grid = structures.grid
     if zone.kind == "organ_sinus":
         mask = next((m for n, m in region.zones.items() if n.endswith("_sinus")), None)
-        return None if mask is None else _placed(mask, region.box, box)
+        if mask is not None:
+            return _placed(mask, region.box, box)
     if not sources:
         return None
+    if zone.kind == "organ_sinus":  # of the whole organ, not of its part in reach
+        found = np.zeros(grid.crop(box.low_ijk, box.high_ijk).shape_kji, bool)
+        for organ in sources:
+            whole, around = organ_in_its_box(structures, organ, value["closing_mm"])
+            part = grid.crop(around.low_ijk, around.high_ijk)
+            sinus, _ = zones.organ_sinus(whole, part, value["closing_mm"], value["deeper_than_mm"])
+            found |= _placed(sinus, around, box)
+        return found
     source = structures.union(sources, box)
     tight = _tight(source, box, grid, 40.0)
     if tight is None:
@@ -162,7 +170,7 @@ def _zone_mask(
         return _placed(zones.below_ribs([ribs], part, value["height_mm"]), tight, box)
     if zone.kind == "spinal_canal":
         bone = structures.union(sources, tight)
-        canal = zones.spinal_canal(bone, part, value["closing_mm"])
+        canal = zones.spinal_canal(bone, part, value["reach_mm"])
         return _placed(canal | structures.union(("spinal_cord", "spinal_canal"), tight), tight, box)
     if zone.kind == "foramina":
         canals = [m for n, m in made.items() if _kind_of(request.protocol, n) == "spinal_canal"]

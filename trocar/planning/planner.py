@@ -106,7 +106,8 @@ class Planner:
     def _surroundings(
         self, request: PlanRequest, needle: Needle, region: TargetRegion
     ) -> tuple[Anatomy, PairJudge, Clearances]:
-        key = (request.protocol.sha256, request.side, needle, region.hosts)
+        # the values, not the file: a department may have set its own
+        key = (request.protocol, request.side, needle, region.hosts)
         kept = self._anatomy
         if kept and self._judge and self._clearances and key == self._key:  # noqa: SIM102
             if kept.covers(region, needle, self._volume.grid):

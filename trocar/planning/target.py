@@ -14,7 +14,7 @@ from trocar.errors import InputRefused
 from trocar.geometry.grid import Box, Grid, in_patient_order
 from trocar.imaging.structures import StructureSet
 from trocar.planning.plan import TargetKind
-from trocar.planning.zones import closed
+from trocar.planning.zones import organ_sinus
 
 Mask = NDArray[np.bool_]
 Float = NDArray[np.float64]
@@ -134,14 +134,16 @@ def organ_pole_region(
     fraction: float,
     shell_mm: float,
     closing_mm: float,
+    deeper_than_mm: float,
     sinus_clearance_mm: float,
 ) -> TargetRegion:
     """The cortex of an organ's lower pole.
 
     The pole is the lower ``fraction`` along the organ's own long axis (first principal axis of its voxels); the cortex
     is what lies within ``shell_mm`` of the capsule, the capsule being the surface of the organ with its sinus closed
-    (ball of ``closing_mm``); nothing nearer than ``sinus_clearance_mm`` to the sinus. Cortex cannot be told from
-    medulla by its density on a scan without contrast, hence the shell.
+    (ball of ``closing_mm``); nothing nearer than ``sinus_clearance_mm`` to the sinus, to which all counts that lies
+    deeper than ``deeper_than_mm``. Cortex cannot be told from medulla by its density on a scan without contrast,
+    hence the shell.
 
     Raises InputRefused where the organ is missing, or the scan's edge cuts its lower pole.
     """
@@ -149,16 +151,10 @@ def organ_pole_region(
         raise InputRefused(
             f"The structures hold no {organ}; give a label file that does, or a point in the kidney."
         )
-    whole = structures.mask(organ)
-    tight = _box_of(whole, organ)
     grid = structures.grid
-    pad = np.ceil((closing_mm + 2) / grid.spacing_mm).astype(int)
-    size = np.array(grid.size_ijk)
-    low = np.maximum(np.array(tight.low_ijk) - pad, 0)
-    high = np.minimum(np.array(tight.high_ijk) + pad, size)
-    box = Box((int(low[0]), int(low[1]), int(low[2])), (int(high[0]), int(high[1]), int(high[2])))
+    mask, box = organ_in_its_box(structures, organ, closing_mm)
     part = grid.crop(box.low_ijk, box.high_ijk)
-    mask = whole[box.slices_kji]
+    low, size = np.array(box.low_ijk), np.array(grid.size_ijk)
 
     voxels = np.argwhere(mask)[:, ::-1]
     points = part.to_patient(voxels)
@@ -170,12 +166,9 @@ def organ_pole_region(
         raise InputRefused(
             f"The {organ} is cut by the edge of the scan, so its lower pole is not on it; use a scan that covers it."
         )
-    hull = closed(mask, part, closing_mm)
-    sinus = hull & ~mask
+    sinus, depth = organ_sinus(mask, part, closing_mm, deeper_than_mm)
     spacing = part.spacing_mm[::-1]
-    # from voxel centre to voxel centre; the capsule lies half a voxel before the first one outside
-    depth = ndimage.distance_transform_edt(np.pad(hull, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
-    cortex = mask & (depth - spacing.min() / 2 <= shell_mm)
+    cortex = mask & (depth <= shell_mm)
     if sinus.any():
         cortex &= (
             ndimage.distance_transform_edt(~sinus, sampling=spacing) - spacing.min() / 2 >= sinus_clearance_mm
@@ -190,6 +183,18 @@ def organ_pole_region(
     return TargetRegion(
         f"lower pole cortex of {organ}", "organ_pole", target, box, part, (organ,), zones, axis
     )
+
+
+def organ_in_its_box(structures: StructureSet, organ: str, margin_mm: float) -> tuple[Mask, Box]:
+    """An organ's mask in the box round it, widened by ``margin_mm`` and a little within the scan."""
+    whole = structures.mask(organ)
+    tight = _box_of(whole, organ)
+    grid = structures.grid
+    pad = np.ceil((margin_mm + 2) / grid.spacing_mm).astype(int)
+    low = np.maximum(np.array(tight.low_ijk) - pad, 0)
+    high = np.minimum(np.array(tight.high_ijk) + pad, grid.size_ijk)
+    box = Box((int(low[0]), int(low[1]), int(low[2])), (int(high[0]), int(high[1]), int(high[2])))
+    return whole[box.slices_kji], box
 
 
 def vertebral_body(vertebra: Mask, canal: Mask, grid: Grid) -> Mask:

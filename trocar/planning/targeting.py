@@ -50,6 +50,7 @@ def find_target(request: PlanRequest, volume: Volume, structures: StructureSet) 
             fraction=rule.fraction.value,
             shell_mm=rule.cortex_mm.value,
             closing_mm=sinus.parameters["closing_mm"].value if sinus else 0.0,
+            deeper_than_mm=sinus.parameters["deeper_than_mm"].value if sinus else np.inf,
             sinus_clearance_mm=clear.margin_mm.value if clear else 0.0,
         )
     if request.target_name is None:

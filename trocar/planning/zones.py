@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from trocar.geometry.grid import Grid
+from trocar.imaging.kernels.skin import directions_closed
 
 Mask = NDArray[np.bool_]
 
 INFERIOR = np.array([0.0, 0.0, -1.0])
 LEFT = np.array([1.0, 0.0, 0.0])
+CANAL_GAP_MM = 24.0
+"""Height of a lumbar foramen with some room: as far as the canal is joined from one vertebra to the next."""
 CANAL_MM2 = 60.0
 """Smaller holes in a slice of bone are foramina of vessels or noise; a lumbar canal has 200 mm2 and more."""
 
@@ -34,42 +37,28 @@ def below_ribs(ribs: Iterable[Mask], grid: Grid, depth_mm: float) -> Mask:
     return swept(bone, grid, INFERIOR * depth_mm) & ~bone
 
 
-def spinal_canal(vertebrae: Mask, grid: Grid, closing_mm: float) -> Mask:
-    """What the vertebrae enclose, slice by slice.
+def spinal_canal(vertebrae: Mask, grid: Grid, reach_mm: float) -> Mask:
+    """What the vertebrae enclose, slice by slice: where bone is met within ``reach_mm`` in seven of eight directions.
 
-    The canal is open between the arches, so the bone of each slice is closed by as small a radius, up to
-    ``closing_mm``, as makes it enclose a hole of CANAL_MM2; the canal is that hole, grown back to the bone.
+    One direction may be open, for the gap between the arches of two vertebrae. Patches under CANAL_MM2 are dropped.
     """
     axis = int(np.argmax(np.abs(grid.directions[2])))  # grid axis i, j, k nearest to the patient's long axis
-    stack = np.moveaxis(vertebrae, 2 - axis, 0)
-    spacing = np.delete(grid.spacing_mm[::-1], 2 - axis)
-    canal = np.zeros_like(stack)
-    for number, bone in enumerate(stack):
-        if bone.any():
-            canal[number] = _enclosed(bone, spacing, closing_mm)
+    stack = np.ascontiguousarray(np.moveaxis(vertebrae, 2 - axis, 0))
+    spacing = np.delete(grid.spacing_mm[::-1], 2 - axis)  # rows, columns
+    reach_j, reach_i = (int(reach_mm / mm) for mm in spacing)
+    enclosed = directions_closed(stack, reach_i, reach_j) >= 7
+    # each slice by itself: no connection from slice to slice
+    flat = np.zeros((3, 3, 3), bool)
+    flat[1] = ndimage.generate_binary_structure(2, 1)
+    parts, _ = ndimage.label(enclosed, flat)
+    large = np.bincount(parts.ravel()) * float(np.prod(spacing)) >= CANAL_MM2
+    large[0] = False
+    canal = large[parts]
+    # between two pedicles the canal is open on both sides: it goes on from above to below, if that is near
+    gap = 2 * (int(CANAL_GAP_MM / grid.spacing_mm[axis]) // 2) + 1
+    joined = ndimage.minimum_filter1d(ndimage.maximum_filter1d(canal.view(np.uint8), gap, axis=0), gap, axis=0)
+    canal |= joined.view(bool) & ~stack
     return np.ascontiguousarray(np.moveaxis(canal, 0, 2 - axis))
-
-
-def _enclosed(bone: Mask, spacing: NDArray[np.float64], closing_mm: float) -> Mask:
-    pad = int(np.ceil(closing_mm / spacing.min())) + 2
-    padded = np.pad(bone, pad)
-    inner = (slice(pad, -pad), slice(pad, -pad))
-    to_bone = ndimage.distance_transform_edt(~padded, sampling=spacing)
-    for radius in np.arange(0.0, closing_mm + spacing.min(), spacing.min()):
-        near = to_bone <= radius
-        hole = _holes(near)
-        if hole.sum() * np.prod(spacing) >= CANAL_MM2 / 4:
-            grown = ndimage.distance_transform_edt(~hole, sampling=spacing) <= radius
-            canal = (grown | hole) & ~padded
-            if canal.sum() * np.prod(spacing) >= CANAL_MM2:
-                return np.asarray(canal[inner])
-    return np.zeros_like(bone)
-
-
-def _holes(mask: Mask) -> Mask:
-    """Background of a slice that is not joined to the slice's border; the border is background."""
-    parts, _ = ndimage.label(~mask)
-    return np.asarray((parts != parts[0, 0]) & (parts > 0))
 
 
 def foramina(canal: Mask, bone: Mask, grid: Grid, width_mm: float) -> Mask:
@@ -87,9 +76,20 @@ def foramina(canal: Mask, bone: Mask, grid: Grid, width_mm: float) -> Mask:
     return zone
 
 
-def organ_sinus(organ: Mask, grid: Grid, closing_mm: float) -> Mask:
-    """The sinus of an organ with a hilum: what closing its mask by ``closing_mm`` fills in, hilum included."""
-    return closed(organ, grid, closing_mm) & ~organ
+def organ_sinus(
+    organ: Mask, grid: Grid, closing_mm: float, deeper_than_mm: float
+) -> tuple[Mask, NDArray[np.float64]]:
+    """The sinus of an organ with a hilum, and how deep each voxel's centre lies under the organ's surface in mm.
+
+    The surface is that of the mask closed by ``closing_mm``. The sinus is what the closing adds, hilum included, and
+    whatever lies deeper than ``deeper_than_mm``: some labels fill the sinus in. Depth counts from centre to centre,
+    half a voxel less, since the surface lies before the first centre outside; beyond the grid is outside.
+    """
+    hull = closed(organ, grid, closing_mm)
+    spacing = grid.spacing_mm[::-1]
+    depth = ndimage.distance_transform_edt(np.pad(hull, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
+    depth -= spacing.min() / 2
+    return np.asarray(hull & (~organ | (depth > deeper_than_mm))), np.asarray(depth)
 
 
 def closed(mask: Mask, grid: Grid, radius_mm: float) -> Mask:

@@ -56,11 +56,12 @@ def test_the_canal_is_found_where_the_arch_is_open_by_a_gap(axes: np.ndarray) ->
     radius = np.hypot(x - middle[0], y - middle[1])
     bone = (radius > 5) & (radius < 9)
     bone &= ~((np.abs(x - middle[0]) < 1.1) & (y > middle[1]))  # a gap between the laminae
-    canal = zones.spinal_canal(bone, grid, 6.0)
+    canal = zones.spinal_canal(bone, grid, 15.0)
     index = tuple(np.rint(grid.to_voxel(middle)).astype(int)[::-1])
     assert canal[index]
     assert not (canal & bone).any()
-    assert radius[canal].max() < 6.5
+    assert radius[canal].max() < 7.0
+    assert canal.sum() > 0.7 * (radius < 5).sum()
 
 
 def test_foramina_open_sideways_between_pedicles_only() -> None:
@@ -93,7 +94,17 @@ def test_the_sinus_is_the_bay_of_the_kidney_and_nothing_outside() -> None:
     k, j, i = np.meshgrid(*(np.arange(n) for n in grid.shape_kji), indexing="ij")
     ball = (k - 12.0) ** 2 + (j - 15.0) ** 2 + (i - 20.0) ** 2 <= 100
     bay = (np.abs(k - 12) <= 2) & (np.abs(j - 15) <= 2) & (i < 20)
-    sinus = zones.organ_sinus(ball & ~bay, grid, 4.0)
+    sinus, _ = zones.organ_sinus(ball & ~bay, grid, 4.0, 40.0)
     assert sinus[12, 15, 15]
     assert (sinus <= ball | (i < 12)).all()
     assert sinus[bay & ball].mean() > 0.8
+
+
+def test_what_lies_deep_in_a_kidney_counts_as_sinus_where_the_label_fills_it_in() -> None:
+    grid = _grid(np.eye(3), (1.0, 1.0, 1.0))
+    k, j, i = np.meshgrid(*(np.arange(n) for n in grid.shape_kji), indexing="ij")
+    radius = np.sqrt((k - 12.0) ** 2 + (j - 15.0) ** 2 + (i - 20.0) ** 2)
+    sinus, depth = zones.organ_sinus(radius <= 10.5, grid, 4.0, 6.0)
+    # voxel centres and a ball of voxels: half a voxel either way
+    assert np.abs(depth - (10.5 - radius))[radius <= 10].max() < 1.0
+    assert sinus[radius <= 3.5].all() and not sinus[radius >= 5.5].any()
