@@ -47,8 +47,8 @@ def lattice_points(
 
 @pytest.mark.parametrize("spacing", SPACINGS)
 def test_lattice_points_are_exact_to_half_a_quantum(spacing: tuple[float, float, float]) -> None:
-    """The nearest point of a box to a lattice point is a lattice point: only rounding to 0.1 mm is left, half of it
-    either way, and 2e-4 mm for the whole-number squares."""
+    """The nearest point of a box to a lattice point is a lattice point: only rounding is left, half a quantum of
+    0.1 mm either way, and 0.025 mm for three squares rounded to 1/32767 of the squared reach."""
     t = tissue(spacing)
     fields = ClearanceFields(t, {n: (n,) for n in t.names}, cap_mm=12.0)
     extent = (np.array(t.grid.size_ijk) - 0.5) * t.spacing_mm
@@ -57,7 +57,7 @@ def test_lattice_points_are_exact_to_half_a_quantum(spacing: tuple[float, float,
     for s, name in enumerate(t.names):
         slow = np.minimum(point_to_boxes(points, *boxes_of(t.mask(name), t.spacing_mm)), fields.reach_mm)
         fast = fields.data[0, at[:, 2], at[:, 1], at[:, 0], s] * fields.quantum_mm
-        assert np.abs(fast - slow).max() <= 0.0502
+        assert np.abs(fast - slow).max() <= 0.075
 
 
 def test_growing_a_field_gives_the_same_bits_as_building_it_whole() -> None:
@@ -83,7 +83,7 @@ def test_more_structures_than_lanes() -> None:
     for s, name in enumerate(t.names):
         slow = np.minimum(point_to_boxes(points, *boxes_of(t.mask(name), t.spacing_mm)), fields.reach_mm)
         fast = fields.data[s // 16, at[:, 2], at[:, 1], at[:, 0], s % 16] * fields.quantum_mm
-        assert np.abs(fast - slow).max() <= 0.0502
+        assert np.abs(fast - slow).max() <= 0.075
 
 
 def test_same_bits_for_any_thread_count() -> None:

@@ -133,7 +133,7 @@ class ClearanceFields:
             if lanes.size == 0:
                 target[...] = 255
                 continue
-            per_row = lanes.size * rows.shape[0] * int(high[0] - low[0]) * 4
+            per_row = lanes.size * rows.shape[0] * int(high[0] - low[0]) * 2
             strip = max(8, STRIP_BYTES // per_row)
             for j in range(0, int(high[1] - low[1]), strip):
                 part = low + np.array([0, j, 0])
@@ -152,11 +152,11 @@ class ClearanceFields:
                 )
 
 
-def _squares(step_mm: float, reach_mm: float) -> NDArray[np.int32]:
+def _squares(step_mm: float, reach_mm: float) -> NDArray[np.uint16]:
     """Squares of 0, 1, 2, ... steps below the reach, in units of reach^2 / CAP."""
     steps = np.arange(int(reach_mm / step_mm) + 2)
     squares = np.rint((steps * step_mm / reach_mm) ** 2 * CAP)
-    return np.asarray(squares[squares < CAP].astype(np.int32))
+    return np.asarray(squares[squares < CAP].astype(np.uint16))
 
 
 def _without(

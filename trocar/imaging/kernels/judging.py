@@ -150,12 +150,6 @@ def _distances(field: Any, shape: Any, group: int, u: Any, out: Any) -> None:
         )
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _blind_step(distance: Any, longest: Any) -> Any:
-    """How far to go at ``distance`` without missing more than 0.1 mm; see ``_march``."""
-    return min(np.int32((distance >> 1) - (distance >> 4)), np.int32(longest + (distance >> 3)))
-
-
 @njit(cache=True, nogil=True)
 def _march(
     field: Any,
@@ -191,20 +185,20 @@ def _march(
         _distances(field, shape, group, u, now)
         step = np.int32(1 << 30)
         slack = np.int32(1 << 30)
-        if measure:
-            for lane in range(LANES):
-                slack = min(slack, np.int32(now[lane] - margins[lane]))
-                low = min(least[lane], now[lane])
-                least[lane] = low
-                by_distance = _blind_step(now[lane], longest)
-                step = min(step, max(np.int32(now[lane] - low), by_distance))
-        else:
-            for lane in range(LANES):
-                over = np.int32(now[lane] - margins[lane])
-                slack = min(slack, over)
-                least[lane] = min(least[lane], now[lane])
-                by_distance = _blind_step(now[lane], longest)
-                step = min(step, max(over, by_distance))
+        for n in range(LANES):
+            lane = np.uintp(n)
+            distance = now[lane]
+            over = np.int32(distance - margins[lane])
+            slack = over if over < slack else slack
+            low = least[lane]
+            low = distance if distance < low else low
+            least[lane] = low
+            free = np.int32(distance - low) if measure else over
+            blind = np.int32((distance >> 1) - (distance >> 4))
+            more = np.int32(longest + (distance >> 3))
+            blind = more if more < blind else blind
+            free = blind if blind > free else free
+            step = free if free < step else step
         if slack < 0:
             for lane in range(LANES):
                 if np.int32(now[lane] - margins[lane]) == slack:
