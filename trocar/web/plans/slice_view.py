@@ -20,6 +20,9 @@ from trocar.web.plans.slice_stack import STACK_NAMES, SliceStack, StackName, sli
 KEPT_BYTES = 64 * 1024 * 1024
 """Of pictures in memory: some 400."""
 
+PATTERN_INDEX = 999999
+"""Stands for any slice in an address; the slider's script puts the number in."""
+
 _pictures: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
 _pictures_bytes = 0
 _keeping = threading.Lock()
@@ -33,8 +36,8 @@ class SliceView:
     index: int
     picture: str
     picture_pattern: str
-    previous: str | None
-    following: str | None
+    previous: str
+    following: str
     form_fields: list[tuple[str, str]]
     width_px: int
     height_px: int
@@ -66,31 +69,33 @@ def choice_of_path(choice: Choice, number: int) -> Choice:
 def slice_views(folder: PlanFolder, plan: ShownPlan, choice: Choice) -> list[SliceView]:
     """All views of the chosen path; an index beyond a stack's end shows its last slice."""
     path = plan.paths[choice.path - 1]
-    views = []
-    for name in STACK_NAMES:
-        stack = stack_of(folder, plan, path, name)
-        asked = choice.slice_of(name)
-        index = stack.start if asked is None else min(asked, stack.count - 1)
-        plane = stack.plane(index)
-        anchor = f"#view-{name}"
+    return [_view(folder, plan, path, choice, name) for name in STACK_NAMES]
 
-        def to(step: int, name: StackName = name, index: int = index, anchor: str = anchor) -> str:
-            return choice.with_slice(name, index + step).query() + anchor
 
-        views.append(
-            SliceView(
-                stack,
-                index,
-                picture_url(folder, plan, path.number, name, index, choice.window, choice.outlines),
-                picture_url(folder, plan, path.number, name, 999999, choice.window, choice.outlines),
-                to(-1) if index > 0 else None,
-                to(1) if index < stack.count - 1 else None,
-                choice.fields(without=(name,)),
-                plane.width_px,
-                plane.height_px,
-            )
-        )
-    return views
+def _view(folder: PlanFolder, plan: ShownPlan, path: ShownPath, choice: Choice, name: StackName) -> SliceView:
+    stack = stack_of(folder, plan, path, name)
+    last = stack.count - 1
+    asked = choice.slice_of(name)
+    index = stack.start if asked is None else min(asked, last)
+    plane = stack.plane(index)
+
+    def page_at(other: int) -> str:
+        return choice.with_slice(name, min(max(other, 0), last)).query() + f"#view-{name}"
+
+    def picture_at(other: int) -> str:
+        return picture_url(folder, plan, path.number, name, other, choice.window, choice.outlines)
+
+    return SliceView(
+        stack=stack,
+        index=index,
+        picture=picture_at(index),
+        picture_pattern=picture_at(PATTERN_INDEX),
+        previous=page_at(index - 1),
+        following=page_at(index + 1),
+        form_fields=choice.fields(without=(name,)),
+        width_px=plane.width_px,
+        height_px=plane.height_px,
+    )
 
 
 def legend(folder: PlanFolder, plan: ShownPlan, path: ShownPath) -> list[LegendEntry]:
