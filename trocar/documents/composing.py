@@ -12,7 +12,7 @@ from trocar.documents.c_arm_words import c_arm_table, down_the_needle_words
 from trocar.documents.content import Facts, KeyFigure, Sheet, SheetPicture, Table
 from trocar.documents.figures import count, whole_mm
 from trocar.documents.naming import capital, listed, spoken, spoken_text
-from trocar.documents.pictures import numbered_structures
+from trocar.documents.numbering import numbered_structures
 from trocar.documents.steps import steps
 from trocar.documents.table_position import EntryPlace, entry_place
 from trocar.documents.tables import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _PLAIN = re.compile(r"[a-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
-_WITHIN_TEXT = re.compile(r"(?<![\w.])[a-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+(?![\w.])")
+_WITHIN_TEXT = re.compile(r"(?<![\w.])[a-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+(?!\w|\.\w)")
 _BODIES = {
     "vertebrae": "vertebra",
     "iliopsoas": "iliopsoas muscle",

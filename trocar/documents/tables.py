@@ -17,6 +17,8 @@ NEAR_MM = 60.0
 """Structures farther than this, and more than three times their limit, are summed up in one line."""
 MOST_ROWS = 24
 """A table that is longer hides what matters; the nearest stay."""
+LEAST_ROWS = 6
+"""So many of the nearest stand in the table however far they are."""
 SHOWN_ALTERNATIVES = 4
 SHOWN_REASONS = 6
 
@@ -29,9 +31,10 @@ def clearance_table(planned: PlannedPath, numbers: Mapping[str, int]) -> Table:
     )
     blind = [n for n in names if planned.clearances_mm.get(n) is None and n not in planned.crosses]
     judged = [n for n in names if n not in blind]
-    near = [n for n in judged if _matters(planned, n)]
+    near = [n for rank, n in enumerate(judged) if rank < LEAST_ROWS or _matters(planned, n)]
     shown, left = near[:MOST_ROWS], near[MOST_ROWS:] + [n for n in judged if n not in near]
-    rows, strong = [], []
+    rows: list[tuple[str, ...]] = []
+    strong: list[int] = []
     for name in shown:
         verdict, loud = _judgement(planned, name)
         if loud:

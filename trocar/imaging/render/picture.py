@@ -10,15 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from trocar import RESEARCH_NOTICE as RESEARCH_NOTICE
 from trocar.imaging.render.plane import PicturePlane
-
-RESEARCH_NOTICE = "Research software, not for clinical use"
-"""Stands in the pixels of every picture."""
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """One picture as PNG with its words.
+    """One picture as PNG with its words; RESEARCH_NOTICE stands in its pixels.
 
     plane: where the pixels lie (the top left pixel is (0, 0)); None for a picture in three dimensions. Pixels below
     ``plane.height_px`` hold the legend. legend: number drawn at an outline -> name of the structure.
