@@ -34,6 +34,7 @@ PLAUSIBLE: Mapping[str, tuple[float, float]] = {
     # derived zones
     "height_mm": (1, 40),
     "closing_mm": (1, 40),
+    "reach_mm": (5, 60),
     "lateral_mm": (1, 40),
     "clearance_mm": (0, 10),
     "deeper_than_mm": (4, 40),

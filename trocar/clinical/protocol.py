@@ -51,7 +51,7 @@ ZoneKind = Literal["below_ribs", "spinal_canal", "foramina", "organ_sinus", "ped
 
 ZONE_PARAMETERS: Mapping[ZoneKind, tuple[str, ...]] = {
     "below_ribs": ("height_mm",),
-    "spinal_canal": ("closing_mm",),
+    "spinal_canal": ("reach_mm",),
     "foramina": ("lateral_mm",),
     "organ_sinus": ("closing_mm", "deeper_than_mm"),
     "pedicle": ("clearance_mm", "inner_share"),
@@ -224,8 +224,8 @@ class DerivedZone:
     """A zone that labels do not hold and that is made from them.
 
     made_from: globs of the structures it comes from, may hold ``{side}``.
-    parameters: as in ZONE_PARAMETERS. below_ribs: ``height_mm`` under each rib. spinal_canal: ``closing_mm`` closes
-    the ring of the vertebra. foramina: ``lateral_mm`` sideways from the canal between two pedicles. organ_sinus:
+    parameters: as in ZONE_PARAMETERS. below_ribs: ``height_mm`` under each rib. spinal_canal: bone within
+    ``reach_mm`` in seven of eight directions. foramina: ``lateral_mm`` sideways from the canal between two pedicles. organ_sinus:
     what a closing by ``closing_mm`` adds at the hilum, and what lies deeper than ``deeper_than_mm``.
     pedicle: ``clearance_mm`` between needle and inner wall, ``inner_share`` of the outer width that is inner width.
     """

@@ -10,6 +10,7 @@ Conventions, kept everywhere in Trocar:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -129,6 +130,34 @@ class Box:
         """Ready to index an ``array[k, j, i]``."""
         (i0, j0, k0), (i1, j1, k1) = self.low_ijk, self.high_ijk
         return slice(k0, k1), slice(j0, j1), slice(i0, i1)
+
+    def inside(self, outer: Box) -> tuple[slice, slice, slice]:
+        """Ready to index an array of ``outer``'s voxels, in which this box must lie."""
+        (i0, j0, k0), (i1, j1, k1) = self.low_ijk, self.high_ijk
+        i, j, k = outer.low_ijk
+        return slice(k0 - k, k1 - k), slice(j0 - j, j1 - j), slice(i0 - i, i1 - i)
+
+    def common(self, boxes: Sequence[Box], margin_ijk: tuple[int, ...] = (0, 0, 0)) -> Box | None:
+        """What this box shares with the one round all ``boxes``, widened by voxels; None where that is nothing."""
+        if not boxes:
+            return None
+        low = np.min([box.low_ijk for box in boxes], axis=0) - margin_ijk
+        high = np.max([box.high_ijk for box in boxes], axis=0) + margin_ijk
+        low, high = np.maximum(low, self.low_ijk), np.minimum(high, self.high_ijk)
+        if (low >= high).any():
+            return None
+        return Box((int(low[0]), int(low[1]), int(low[2])), (int(high[0]), int(high[1]), int(high[2])))
+
+    @staticmethod
+    def of_mask(mask: NDArray[np.bool_]) -> Box | None:
+        """The smallest box round the true voxels of ``mask`` ``[k, j, i]``; None where there are none."""
+        planes = np.asarray(mask.any(axis=2))
+        sides = (np.asarray(mask.any(axis=(0, 1))), planes.any(axis=0), planes.any(axis=1))
+        lines = [np.flatnonzero(side) for side in sides]
+        if not lines[0].size:
+            return None
+        i, j, k = ((int(line[0]), int(line[-1]) + 1) for line in lines)
+        return Box((i[0], j[0], k[0]), (i[1], j[1], k[1]))
 
     @staticmethod
     def around(grid: Grid, points_lps_mm: ArrayLike, margin_mm: float) -> Box:

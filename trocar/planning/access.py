@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from trocar.clinical.protocol import TablePosition
 from trocar.geometry.grid import Box, Grid, in_patient_order
+from trocar.imaging.kernels.skin import count_faces, list_faces, outward_directions
 
 Mask = NDArray[np.bool_]
 Float = NDArray[np.float64]
@@ -25,7 +25,7 @@ UP_LPS: dict[str, tuple[float, float, float]] = {
 FREE_SKIN_MIN_COSINE = 0.0
 """Skin counts as free where its outward normal does not point down to the table."""
 
-NORMAL_SMOOTHING_MM = 4.0
+NORMAL_RADIUS_MM = 8.0
 """The skin's direction is taken over about a fingertip, not over one voxel's stair."""
 
 
@@ -61,11 +61,10 @@ def skin_entries(
     centre, radius = _ball(samples_lps_mm)
     near = np.linalg.norm(faces - centre, axis=1) <= reach_mm + radius
     faces = faces[near]
-    normals = _outward_normals(body, grid, faces)
+    points = faces[_thin(faces, grid, spacing_mm)]
+    normals = _outward_normals(body, grid, points)
     free = normals @ np.array(UP_LPS[position]) >= FREE_SKIN_MIN_COSINE
-    points, normals = faces[free], normals[free]
-    keep = _thin(points, grid, spacing_mm)
-    return SkinEntries(points[keep], -normals[keep], _edge_is_nearer(body, grid, at_edge, centre, faces))
+    return SkinEntries(points[free], -normals[free], _edge_is_nearer(body, grid, at_edge, centre, faces))
 
 
 def _ball(points: Float) -> tuple[Float, float]:
@@ -75,17 +74,14 @@ def _ball(points: Float) -> tuple[Float, float]:
 
 def _faces(body: Mask, grid: Grid, spacing_mm: float) -> Float:
     """Points (N, 3) in LPS mm on every face between a body voxel and an air voxel, both inside the grid."""
+    faces = list_faces(body, count_faces(body))
     found = []
-    spacing = grid.spacing_mm
-    for axis in range(3):  # i, j, k
-        array_axis = 2 - axis
-        first = np.take(body, range(body.shape[array_axis] - 1), axis=array_axis)
-        second = np.take(body, range(1, body.shape[array_axis]), axis=array_axis)
-        face = np.argwhere(first != second)[:, ::-1].astype(np.float64)
+    for axis in range(3):  # across i, j, k
+        face = faces[faces[:, 3] == axis, :3].astype(np.float64)
         face[:, axis] += 0.5
         # a face larger than the wanted spacing holds several points
         others = [a for a in range(3) if a != axis]
-        counts = [max(1, int(np.ceil(spacing[a] / spacing_mm))) for a in others]
+        counts = [max(1, int(np.ceil(grid.spacing_mm[a] / spacing_mm))) for a in others]
         offsets = [(np.arange(n) + 0.5) / n - 0.5 for n in counts]
         for first_offset in offsets[0]:
             for second_offset in offsets[1]:
@@ -97,20 +93,11 @@ def _faces(body: Mask, grid: Grid, spacing_mm: float) -> Float:
 
 
 def _outward_normals(body: Mask, grid: Grid, points_lps_mm: Float) -> Float:
-    """Unit normals (N, 3) in LPS, out of the body: the downhill direction of the smoothed body."""
-    if len(points_lps_mm) == 0:
-        return np.zeros((0, 3))
-    sigma = NORMAL_SMOOTHING_MM / grid.spacing_mm[::-1]
-    soft = ndimage.gaussian_filter(body.astype(np.float32), sigma, mode="nearest", truncate=3.0)
-    at = grid.to_voxel(points_lps_mm)[:, ::-1].T
-    gradient = np.empty((len(points_lps_mm), 3))
-    for axis in range(3):
-        step = np.zeros((3, 1))
-        step[2 - axis] = 1.0
-        ahead = ndimage.map_coordinates(soft, at + step, order=1, mode="nearest")
-        behind = ndimage.map_coordinates(soft, at - step, order=1, mode="nearest")
-        gradient[:, axis] = (ahead - behind) / (2 * grid.spacing_mm[axis])
-    outward = -gradient @ grid.directions.T
+    """Unit normals (N, 3) in LPS, out of the body: away from the tissue in a ball round each point."""
+    downhill = outward_directions(
+        body, np.array(grid.spacing_mm), grid.to_voxel(points_lps_mm), NORMAL_RADIUS_MM
+    )
+    outward = downhill @ grid.directions.T
     length = np.linalg.norm(outward, axis=1, keepdims=True)
     return np.asarray(outward / np.maximum(length, 1e-12))
 

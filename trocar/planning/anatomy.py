@@ -55,7 +55,10 @@ class Anatomy:
     def zone_points_lps_mm(self, name: str) -> NDArray[np.float64]:
         """Centres (N, 3) of the voxels of a zone in LPS mm; looked for once, for every path asks."""
         if name not in self._points:
-            self._points[name] = self.grid.to_patient(np.argwhere(self.zones[name])[:, ::-1])
+            mask = self.zones[name]
+            box = Box.of_mask(mask) or Box((0, 0, 0), (1, 1, 1))
+            voxels = np.argwhere(mask[box.slices_kji])[:, ::-1] + box.low_ijk
+            self._points[name] = self.grid.to_patient(voxels)
         return self._points[name]
 
     def group(self, name: str) -> str:

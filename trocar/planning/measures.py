@@ -59,7 +59,7 @@ class BoneSurface:
         self._soft = ndimage.gaussian_filter(mask.astype(np.float32), sigma, mode="constant", truncate=3.0)
 
     def inside(self, points_lps_mm: Float) -> NDArray[np.bool_]:
-        """Whether points (N, 3) lie in a voxel of the bone."""
+        """Whether points (..., 3) lie in a voxel of the bone."""
         index = np.rint(self._grid.to_voxel(points_lps_mm)).astype(int)
         within = ((index >= 0) & (index < np.array(self._grid.size_ijk))).all(axis=-1)
         result = np.zeros(index.shape[:-1], bool)
@@ -119,14 +119,12 @@ def pedicle_width_mm(
     sideways = lateral_lps - path.direction_lps * float(lateral_lps @ path.direction_lps)
     sideways /= max(float(np.linalg.norm(sideways)), 1e-12)
     reach = np.arange(STEP_MM, 30.0, STEP_MM)
-    widths = []
-    for point in points[beside]:
-        width = 0.0
-        for sign in (1.0, -1.0):
-            outside = ~bone.inside(point + sign * reach[:, None] * sideways)
-            width += float(reach[np.argmax(outside)] if outside.any() else reach[-1]) - STEP_MM / 2
-        widths.append(width)
-    return float(min(widths))
+    width = np.zeros(int(beside.sum()))
+    for sign in (1.0, -1.0):
+        outside = ~bone.inside(points[beside][:, None] + (sign * reach)[:, None] * sideways)
+        first = np.where(outside.any(axis=1), outside.argmax(axis=1), len(reach) - 1)
+        width += reach[first] - STEP_MM / 2
+    return float(width.min())
 
 
 def _between_deg(a: Float, b: Float) -> float:

@@ -121,10 +121,15 @@ def mask_region(
     grid: Grid,
     hosts: tuple[str, ...],
     kind: Literal["mask", "bone"] = "mask",
+    inside: Box | None = None,
 ) -> TargetRegion:
-    """A lesion or bone given as a mask on the CT's grid."""
-    box = _box_of(mask, name)
-    return TargetRegion(name, kind, mask[box.slices_kji], box, grid.crop(box.low_ijk, box.high_ijk), hosts)
+    """A lesion or bone given as a mask on the CT's grid, or in the box ``inside`` of it."""
+    own = _box_of(mask, name)
+    offset = (0, 0, 0) if inside is None else inside.low_ijk
+    low = tuple(a + b for a, b in zip(own.low_ijk, offset, strict=True))
+    high = tuple(a + b for a, b in zip(own.high_ijk, offset, strict=True))
+    box = Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
+    return TargetRegion(name, kind, mask[own.slices_kji], box, grid.crop(box.low_ijk, box.high_ijk), hosts)
 
 
 def organ_pole_region(
@@ -227,14 +232,10 @@ def _long_axis(points: Float) -> Float:
 
 
 def _box_of(mask: Mask, name: str) -> Box:
-    if not mask.any():
+    box = Box.of_mask(mask)
+    if box is None:
         raise InputRefused(f"The target {name} is empty: there is no voxel of it on the scan.")
-    low, high = [], []
-    for axis in (2, 1, 0):
-        line = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
-        low.append(int(line[0]))
-        high.append(int(line[-1]) + 1)
-    return Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
+    return box
 
 
 def _indices(grid: Grid) -> Float:

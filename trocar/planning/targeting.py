@@ -69,10 +69,13 @@ def _named(request: PlanRequest, structures: StructureSet, name: str) -> TargetR
         hosts = tuple(dict.fromkeys((name, *_hosts(request, structures, mask))))
         return mask_region(name, mask, structures.grid, hosts)
     if group.pedicle:
-        canal = structures.union(("spinal_cord", "spinal_canal"))
-        mask = vertebral_body(mask, canal, structures.grid)
-        name_of_part = f"body of {name}" if not np.array_equal(mask, structures.mask(name)) else name
-        return mask_region(name_of_part, mask, structures.grid, (name,), "bone")
+        box = structures.box_of((name,))
+        if box is not None:
+            grid = structures.grid.crop(box.low_ijk, box.high_ijk)
+            whole = mask[box.slices_kji]
+            body = vertebral_body(whole, structures.union(("spinal_cord", "spinal_canal"), box), grid)
+            part = name if np.array_equal(body, whole) else f"body of {name}"
+            return mask_region(part, body, structures.grid, (name,), "bone", box)
     return mask_region(name, mask, structures.grid, (name,), "bone")
 
 

@@ -56,7 +56,9 @@ def spinal_canal(vertebrae: Mask, grid: Grid, reach_mm: float) -> Mask:
     canal = large[parts]
     # between two pedicles the canal is open on both sides: it goes on from above to below, if that is near
     gap = 2 * (int(CANAL_GAP_MM / grid.spacing_mm[axis]) // 2) + 1
-    joined = ndimage.minimum_filter1d(ndimage.maximum_filter1d(canal.view(np.uint8), gap, axis=0), gap, axis=0)
+    joined = ndimage.minimum_filter1d(
+        ndimage.maximum_filter1d(canal.view(np.uint8), gap, axis=0), gap, axis=0
+    )
     canal |= joined.view(bool) & ~stack
     return np.ascontiguousarray(np.moveaxis(canal, 0, 2 - axis))
 
