@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _PLAIN = re.compile(r"[a-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
 _WITHIN_TEXT = re.compile(r"(?<![\w.])[a-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+(?!\w|\.\w)")
@@ -55,3 +56,12 @@ def listed(words: list[str] | tuple[str, ...], most: int = 99) -> str:
     if more:
         return f"{', '.join(shown)} and {more} more"
     return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def plain(text: str) -> str:
+    """``text`` as one line without characters that act: control characters, and those that turn its direction.
+
+    A name with a hidden override would read backwards on paper; tabs and line ends become spaces.
+    """
+    spaced = "".join(" " if c.isspace() else c for c in text)
+    return "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cf", "Cs") or c == "\u200d")

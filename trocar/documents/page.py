@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import unicodedata
 from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
 from string import Template
 
 from trocar.documents.content import Facts, KeyFigure, Sheet, SheetPicture, Step, Table
+from trocar.documents.naming import plain
 
 LONG_VALUE = 9
 """Key figures longer than this are set smaller."""
@@ -171,20 +173,12 @@ def _facts(facts: Facts) -> str:
 
 
 def _text(text: str) -> str:
-    """Escaped, with control characters dropped; ``bdi`` keeps words of another direction in their place."""
-    clean = "".join(c for c in text if c in "\t\n" or ord(c) >= 32)
+    """Escaped; ``bdi`` keeps words of another direction in their place."""
+    clean = plain(text)
     escaped = escape(clean, quote=False)
-    return f"<bdi>{escaped}</bdi>" if any(_turns(c) for c in clean) else escaped
-
-
-def _turns(character: str) -> bool:
-    """Whether a character is of a script written from right to left, or changes the direction."""
-    return (
-        "\u0590" <= character <= "\u08ff"
-        or "\ufb1d" <= character <= "\ufdff"
-        or character in "\u200f\u202b\u202e\u2067"
-    )
+    turns = any(unicodedata.bidirectional(c) in ("R", "AL") for c in clean)
+    return f"<bdi>{escaped}</bdi>" if turns else escaped
 
 
 def _attribute(text: str) -> str:
-    return escape("".join(c for c in text if ord(c) >= 32), quote=True)
+    return escape(plain(text), quote=True)

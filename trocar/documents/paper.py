@@ -13,11 +13,13 @@ import typst
 from PIL import ImageFont
 
 from trocar.documents.content import Facts, Sheet
+from trocar.documents.naming import plain
 
 FONT = "Aileron"
 """The font that Pillow carries inside it; machines without any font print the same sheet."""
 MOST_UNPRINTABLE = 40
 """So many different characters without a glyph are replaced before giving up on the sheet's own text."""
+LONG_WORD = re.compile(r"\S{30}(?=\S)")
 NO_GLYPH = re.compile(r'the text `"(.+?)"` could not be displayed', re.DOTALL)
 
 
@@ -133,8 +135,9 @@ def _content(sheet: Sheet) -> dict[str, Any]:
 
 
 def _clean(value: Any) -> Any:
+    """Plain words everywhere, those too long for a column with places to break."""
     if isinstance(value, str):
-        return "".join(c for c in value if ord(c) >= 32 and not 0xD800 <= ord(c) <= 0xDFFF)
+        return LONG_WORD.sub(lambda found: found.group() + "\u200b", plain(value))
     if isinstance(value, list):
         return [_clean(v) for v in value]
     if isinstance(value, dict):

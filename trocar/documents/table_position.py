@@ -18,7 +18,7 @@ LEVEL_MM = 10.0
 """The spine's middle is taken from voxels within this distance of the entry's slice."""
 SPINOUS_MM = 6.0
 """The hindmost part of a vertebra that counts as the tip of its spinous process."""
-FAR_MM = 150.0
+FAR_MM = 100.0
 """Landmarks farther away than this help nobody."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trocar.documents.figures import clearance, count, degrees, limit, percent, whole_mm
-from trocar.documents.naming import capital, listed, spoken, spoken_text
+from trocar.documents.naming import capital, listed, plain, spoken, spoken_text
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,8 @@ def test_lengths_and_angles_are_whole():
 
 def test_counts_in_reach():
     assert [count(n) for n in (312, 54_321, 1_234_567)] == ["312", "54 thousand", "1.2 million"]
+
+
+def test_no_character_acts():
+    assert plain("\u202eevil\u202c tab\there\x07bell\nline\u200f") == "evil tab herebell line"
+    assert plain("\u05db\u05d1\u05d3 \u8098\u81d3 \u00fc") == "\u05db\u05d1\u05d3 \u8098\u81d3 \u00fc"
