@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from trocar.imaging.kernels import euclidean
 from trocar.imaging.kernels.distance_map import CAP, LANES, between_planes, in_planes, lanes_in_rows
 from trocar.imaging.tissue import TissueMap
 
@@ -20,6 +21,24 @@ UNDIVIDED_MM = 0.71
 
 STRIP_BYTES = 1 << 28
 """Working memory of one strip while fields are built."""
+
+
+def distance_mm(mask: NDArray[np.bool_], spacing_mm: Float) -> NDArray[np.float32]:
+    """Exact distance from every voxel centre to the nearest voxel centre of ``mask``, float32 ``[k, j, i]`` in mm.
+
+    mask: boolean ``[k, j, i]``; spacing_mm: (3,) along i, j, k. 0 in the mask, infinite everywhere if it is empty.
+    """
+    voxels = np.ascontiguousarray(mask, dtype=np.bool_).view(np.uint8)
+    spacing = np.array(spacing_mm, dtype=np.float64)
+    out = np.empty(voxels.shape, dtype=np.float32)
+    rows = euclidean.rows_with_voxels(voxels)
+    slices = np.flatnonzero(rows.any(axis=1))
+    if slices.size == 0:
+        out.fill(np.inf)
+        return out
+    euclidean.within_slices(voxels, rows, slices, spacing, out)
+    euclidean.between_slices(slices, float(spacing[2]), out)
+    return out
 
 
 def lattice_refinement(spacing_mm: Float) -> tuple[int, int, int]:
