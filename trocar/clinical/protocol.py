@@ -41,6 +41,7 @@ Criterion = Literal[
     "length",
     "tilt",
     "to_skin",
+    "off_vertical",
     "cortex_angle",
     "sinus_clearance",
     "bone_tract",

@@ -71,17 +71,22 @@ def kept_pairs(
     samples_lps_mm: Float,
     entry_index: NDArray[np.intp],
     paired: bool,
-    anatomy: Anatomy,
+    up_lps: Float,
     sinus: str | None,
 ) -> Candidates:
     """The pairs that the judge kept, with the criteria that its answer holds.
+
+    up_lps: (3,) towards the ceiling; off_vertical is the needle's angle in degrees to straight down.
 
     margin: the least that any clearance exceeds what is asked for, up to the judge's cap. sinus: name of the zone
     whose clearance is a criterion of its own.
     """
     rows = judgement.survivors[:, 0]
     columns = rows if paired else judgement.survivors[:, 1]
+    along = samples_lps_mm[columns] - entries_lps_mm[rows]
+    down = -(along @ up_lps) / np.maximum(np.linalg.norm(along, axis=1), 1e-9)
     values = {
+        "off_vertical": np.degrees(np.arccos(np.clip(down, -1.0, 1.0))),
         "margin": judgement.slack_mm.astype(np.float64),
         "length": judgement.lengths_mm,
         "tilt": np.abs(judgement.tilt_deg),
@@ -200,7 +205,7 @@ def refine(
     judge: PairJudge,
     limits: PairLimits,
     target_limits: TargetLimits,
-    anatomy: Anatomy,
+    up_lps: Float,
     sinus: str | None,
 ) -> Candidates:
     """Move each pair's sample point about in steps of REFINE_STEP_MM and keep the best place of each."""
@@ -214,7 +219,7 @@ def refine(
     samples, owner = samples[inside], owner[inside]
     entries, index = chosen.entries_lps_mm[owner], chosen.entry_index[owner]
     judgement = judge.judge(entries, skin.inward_normals_lps[index], samples, needle, limits, paired=True)
-    moved = kept_pairs(judgement, entries, samples, np.arange(len(owner)), True, anatomy, sinus)
+    moved = kept_pairs(judgement, entries, samples, np.arange(len(owner)), True, up_lps, sinus)
     moved = target_limits.keep(moved, {})
     if len(moved) == 0:
         return chosen.take([])

@@ -15,7 +15,7 @@ from trocar.imaging.clearance import ClearanceIndex
 from trocar.imaging.judging import PairJudge, PairLimits
 from trocar.imaging.structures import StructureSet
 from trocar.imaging.volume import Volume
-from trocar.planning.access import skin_entries
+from trocar.planning.access import UP_LPS, skin_entries
 from trocar.planning.anatomy import Anatomy, build_anatomy
 from trocar.planning.candidates import REFINED, TargetLimits, kept_pairs, pair_judge, refine, shortlist
 from trocar.planning.cautions import cautions
@@ -78,15 +78,16 @@ class Planner:
         judgement = judge.judge(skin.points_lps_mm, skin.inward_normals_lps, samples, needle, limits)
         rejected = dict(judgement.counts)
         target_limits = TargetLimits(request.protocol, needle, anatomy, region, self._volume.grid)
+        up_lps = np.array(UP_LPS[str(request.position)])
         sinus = next((z.name for z in request.protocol.zones if z.kind == "organ_sinus"), None)
         everyone = np.arange(len(skin.points_lps_mm))
         survivors = target_limits.keep(
-            kept_pairs(judgement, skin.points_lps_mm, samples, everyone, False, anatomy, sinus), rejected
+            kept_pairs(judgement, skin.points_lps_mm, samples, everyone, False, up_lps, sinus), rejected
         )
         progress("Refining the best", 0.6)
         chosen = shortlist(survivors, request.protocol, REFINED)
         refined = refine(
-            chosen, request.protocol, needle, region, skin, judge, limits, target_limits, anatomy, sinus
+            chosen, request.protocol, needle, region, skin, judge, limits, target_limits, up_lps, sinus
         )
         progress("Measuring and weighing risks", 0.7)
         paths = finish(case, refined, rejected)

@@ -62,14 +62,15 @@ def _best(relaxation: _Relaxation, entries: NDArray[np.intp], samples_lps_mm: Fl
     points = case.skin.points_lps_mm[entries]
     normals = case.skin.inward_normals_lps[entries]
     protocol = case.request.protocol
+    up_lps = np.array(UP_LPS[str(case.request.position)])
     sinus = next((z.name for z in protocol.zones if z.kind == "organ_sinus"), None)
     judgement = relaxation.judge.judge(points, normals, samples_lps_mm, case.needle, relaxation.pairs)
     target_limits = TargetLimits(protocol, case.needle, case.anatomy, case.region, case.scan)
-    pairs = kept_pairs(judgement, points, samples_lps_mm, entries, False, case.anatomy, sinus)
+    pairs = kept_pairs(judgement, points, samples_lps_mm, entries, False, up_lps, sinus)
     chosen = shortlist(target_limits.keep(pairs, {}), protocol, REFINED)
     refined = refine(
         chosen, protocol, case.needle, case.region, case.skin, relaxation.judge, relaxation.pairs, target_limits,
-        case.anatomy, sinus,
+        up_lps, sinus,
     )  # fmt: skip
     paths = finish(case, refined, {})
     return paths[0] if paths else None

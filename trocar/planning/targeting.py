@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from trocar.clinical.protocol import NamedBone, OrganPole
 from trocar.clinical.target_rules import LesionOnly
 from trocar.errors import InputRefused, UsageError
+from trocar.geometry.grid import Box
 from trocar.imaging.structures import StructureSet
 from trocar.imaging.volume import Volume
 from trocar.planning.request import PlanRequest
@@ -85,17 +86,12 @@ def _hosts(request: PlanRequest, structures: StructureSet, mask: Mask) -> tuple[
     if isinstance(rule, OrganPole | LesionOnly):
         organ = request.protocol.resolve(rule.organ, request.side)
         return (organ,) if organ in structures.names else ()
-    found = np.argwhere(mask)
-    if len(found) == 0 or structures.labels is None:
+    box = Box.of_mask(mask)
+    if box is None:
         return ()
-    low, high = found.min(axis=0), found.max(axis=0) + 1
-    where = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-    counts = np.bincount(structures.labels[where][mask[where]].ravel())
-    shares = {
-        name: counts[value] / len(found)
-        for value, name in structures.label_names.items()
-        if value < len(counts) and rule.group_of(name) is not None
-    }
+    inside = mask[box.slices_kji]
+    bones = [name for name in structures.names if rule.group_of(name) is not None]
+    shares = {name: structures.mask(name, box)[inside].mean() for name in bones}
     return tuple(name for name, share in shares.items() if share >= HOST_SHARE)
 
 

@@ -23,7 +23,6 @@ from trocar.documents.pictures import sheet_pictures
 from trocar.documents.sheet import write_sheet
 from trocar.errors import UsageError
 from trocar.imaging.patient_position import infer_position, position_from_dicom
-from trocar.imaging.segmentation.segment import segment
 from trocar.imaging.segmentation.body import body_mask
 from trocar.imaging.structures import StructureSet
 from trocar.imaging.volume import Volume
@@ -212,12 +211,14 @@ def _without_labels(
     question: CaseQuestion, kind: str, volume: Volume, structures: StructureSet
 ) -> StructureSet:
     """Structures seen in the densities, where no file shows them."""
+    if structures.names and question.kidney_point is None:
+        return structures
+    from trocar.imaging.segmentation.segment import segment
+
     if question.kidney_point is not None:
         what = ["bone", "lung", "bowel_gas", f"kidney_{question.side}"]
         seen = segment(volume, what, kidney_points=[question.kidney_point])
         return seen if not structures.names else seen.merged(structures)
-    if structures.names:
-        return structures
     if kind == "organ_pole":
         raise UsageError(
             "Say where the organ is: --structures FILE, or --kidney-point X,Y,Z for a click in it."
