@@ -12,6 +12,7 @@ from trocar.clinical.protocol import KeepClear, PathLimits
 from trocar.clinical.sourced import Sourced
 from trocar.geometry.needle_path import Needle
 from trocar.imaging.judging import PairJudge, PairLimits
+from trocar.planning.access import UP_LPS
 from trocar.planning.candidates import TargetLimits, kept_pairs, pair_judge, refine, shortlist
 from trocar.planning.final import Surroundings, finish
 from trocar.planning.plan import PlannedPath
