@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -305,7 +306,10 @@ def _nearest_tables(plan: Plan, structures: StructureSet | None) -> tuple[Table,
             numeric=(2,),
             strong_rows=tuple(range(len(rows))),
         ),
-        clearance_table(plan.nearest[0], numbered_structures(plan, plan.nearest[0], structures)),
+        replace(
+            clearance_table(plan.nearest[0], numbered_structures(plan, plan.nearest[0], structures)),
+            title="NOT A PLAN: distances of number 1",
+        ),
     )
 
 

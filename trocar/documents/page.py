@@ -39,6 +39,7 @@ def sheet_html(
     return template.substitute(
         title=_text(f"{sheet.title}: setup sheet"),
         style=style,
+        kind=sheet.kind,
         stamps="".join(f"<p>{_text(s)}</p>" for s in sheet.stamps),
         body=_body(sheet, picture_hrefs or {}),
     )
@@ -65,8 +66,9 @@ def _body(sheet: Sheet, hrefs: Mapping[str, str]) -> str:
         parts += [_facts(f) for f in sheet.facts[:2]]
     parts.append("</div></div>")
     if narrow:
+        heading = "Pictures" if sheet.kind == "plan" else "Pictures: NOT A PLAN, a limit is broken"
         parts += [
-            "<h2>Pictures</h2>",
+            f"<h2>{heading}</h2>",
             '<div class="pictures">',
             *(_figure(p, hrefs) for p in narrow),
             "</div>",

@@ -300,6 +300,7 @@ def test_no_path_is_said_plainly_and_offers_nothing_to_carry_out():
     assert sheet.entry is None
     nearest = table(sheet, "nearest")
     assert nearest.title.startswith("NOT A PLAN")
+    assert all(t.title.startswith("NOT A PLAN") for t in sheet.tables)
     assert nearest.rows[0][1] == "Nearer than 10 mm to colon"
     text = words(sheet)
     assert "In the way, most first: colon and left rib 12." in text
