@@ -21,7 +21,7 @@ from trocar.dicom.write.plan_objects import derive_study, write_plan_objects
 from trocar.dicom.write.study import SourceStudy
 from trocar.documents.pictures import sheet_pictures
 from trocar.documents.sheet import write_sheet
-from trocar.errors import UsageError
+from trocar.errors import InputRefused, UsageError
 from trocar.imaging.patient_position import infer_position, position_from_dicom
 from trocar.imaging.segmentation.body import body_mask
 from trocar.imaging.structures import StructureSet
@@ -213,11 +213,15 @@ def _without_labels(
     """Structures seen in the densities, where no file shows them."""
     if structures.names and question.kidney_point is None:
         return structures
-    from trocar.imaging.segmentation.segment import segment
+    from trocar.imaging.segmentation import segment
 
     if question.kidney_point is not None:
-        what = ["bone", "lung", "bowel_gas", f"kidney_{question.side}"]
-        seen = segment(volume, what, kidney_points=[question.kidney_point])
+        seen = segment(volume, ["bone", "lung", "bowel_gas"], kidney_points=[question.kidney_point])
+        if f"kidney_{question.side}" not in seen.names:
+            found = next(name for name in seen.names if name.startswith("kidney_"))
+            raise InputRefused(
+                f"The point given is in the {found.replace('_', ' on the ')}, not on the {question.side}."
+            )
         return seen if not structures.names else seen.merged(structures)
     if kind == "organ_pole":
         raise UsageError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from trocar.imaging.segmentation.segment import segment
+from trocar.imaging.segmentation import segment
 from trocar.imaging.structures import StructureSet
 from trocar.imaging.volume import Volume
 
@@ -26,6 +26,11 @@ def segment_case(
 
         progress("Running TotalSegmentator", 0.0)
         return run_totalsegmentator(volume)
-    what = ["body", "bone", "lung", "bowel_gas"]
-    return segment(volume, what, kidney_points=kidney_points, lesion_point=lesion_point,
-                   lesion_radius_mm=lesion_radius_mm, progress=progress)  # fmt: skip
+    return segment(
+        volume,
+        ("body", "bone", "lung", "bowel_gas"),
+        kidney_points=kidney_points,
+        lesion_point=lesion_point,
+        lesion_radius_mm=lesion_radius_mm if lesion_point else None,
+        progress=progress,
+    )
