@@ -77,7 +77,7 @@ def compose(
             entry=None,
             steps=(),
             tables=_nearest_tables(plan, structures),
-            facts=(*_obstacles(plan), *_closing(plan, volume, provenance)),
+            facts=(*_obstacles(plan), *_closing(plan, planned, volume, provenance)),
             **shared,  # type: ignore[arg-type]
         )
     pointing = aim(planned.path.direction_lps, plan.position)
@@ -109,7 +109,7 @@ def compose(
             risk_table(planned),
             *([alternatives] if alternatives else []),
         ),
-        facts=(_why(plan, planned), _rejected(plan), *_closing(plan, volume, provenance)),
+        facts=(_why(plan, planned), _rejected(plan), *_closing(plan, planned, volume, provenance)),
         **shared,  # type: ignore[arg-type]
     )
 
@@ -313,7 +313,9 @@ def _nearest_tables(plan: Plan, structures: StructureSet | None) -> tuple[Table,
     )
 
 
-def _closing(plan: Plan, volume: Volume, provenance: Mapping[str, Any]) -> tuple[Facts, ...]:
+def _closing(
+    plan: Plan, planned: PlannedPath | None, volume: Volume, provenance: Mapping[str, Any]
+) -> tuple[Facts, ...]:
     """What was not judged, which values are unverified, and where everything comes from."""
     blind = tuple(capital(spoken_text(n)) + "." for n in plan.not_judged) or (
         "Nothing is listed by the protocol.",
@@ -340,7 +342,9 @@ def _closing(plan: Plan, volume: Volume, provenance: Mapping[str, Any]) -> tuple
                 "Unverified and approved by nobody, preferences aside: " + "; ".join(unsure) + "."
             )
         facts.append(Facts("values", "Values behind this sheet", tuple(sentences)))
-    facts.append(Facts("origin", "Where this comes from", (), tuple(_origin(plan, volume, provenance))))
+    facts.append(
+        Facts("origin", "Where this comes from", (), tuple(_origin(plan, planned, volume, provenance)))
+    )
     return tuple(facts)
 
 
@@ -357,7 +361,9 @@ def _value(key: str, value: Mapping[str, Any]) -> str:
     return f"{name} {shown}{'' if unit in ('', '°') else ' '}{unit}"
 
 
-def _origin(plan: Plan, volume: Volume, provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _origin(
+    plan: Plan, planned: PlannedPath | None, volume: Volume, provenance: Mapping[str, Any]
+) -> list[tuple[str, str]]:
     source = volume.source
     scan = (plan.scan_position or "unknown").replace("_", " ") + f" ({plan.position_source})"
     pairs = [
@@ -366,8 +372,8 @@ def _origin(plan: Plan, volume: Volume, provenance: Mapping[str, Any]) -> list[t
         ("Guidance", GUIDANCE_IN_WORDS[plan.guidance]),
         ("CT", f"{source.description or source.kind}, acquired {source.acquired_on or 'on an unknown day'}"),
         ("Position on the CT", scan),
-        ("Skin entry, LPS mm", _point(plan.paths[0].path.entry_lps_mm) if plan.paths else "none"),
-        ("Tip, LPS mm", _point(plan.paths[0].path.tip_lps_mm) if plan.paths else "none"),
+        ("Skin entry, LPS mm", _point(planned.path.entry_lps_mm) if planned else "none"),
+        ("Tip, LPS mm", _point(planned.path.tip_lps_mm) if planned else "none"),
     ]
     pairs += [(f"SHA-256 of {name}", digest[:16]) for name, digest in sorted(plan.inputs.items())]
     # a whole report may be handed in; the time of making and the host would make two sheets of one plan differ

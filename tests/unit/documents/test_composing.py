@@ -323,3 +323,11 @@ def test_without_structures_the_sheet_says_so():
 def test_a_table_refuses_ragged_rows():
     with pytest.raises(ValueError, match="2 cells"):
         Table("risk", "t", "c", ("a", "b"), (("1",),))
+
+
+def test_the_points_are_those_of_the_chosen_path():
+    _, _, made = phantom()
+    for index in (0, 1):
+        origin = dict(next(f for f in composed(made, path_index=index).facts if f.role == "origin").pairs)
+        entry = made.paths[index].path.entry_lps_mm
+        assert origin["Skin entry, LPS mm"] == ", ".join(f"{c:.1f}" for c in entry)
