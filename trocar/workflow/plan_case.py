@@ -218,9 +218,9 @@ def _without_labels(
     if question.kidney_point is not None:
         seen = segment(volume, ["bone", "lung", "bowel_gas"], kidney_points=[question.kidney_point])
         if f"kidney_{question.side}" not in seen.names:
-            found = next(name for name in seen.names if name.startswith("kidney_"))
+            other = "right" if question.side == "left" else "left"
             raise InputRefused(
-                f"The point given is in the {found.replace('_', ' on the ')}, not on the {question.side}."
+                f"The point given lies in the kidney on the {other}, but the side is {question.side}."
             )
         return seen if not structures.names else seen.merged(structures)
     if kind == "organ_pole":

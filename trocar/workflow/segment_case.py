@@ -32,5 +32,5 @@ def segment_case(
         kidney_points=kidney_points,
         lesion_point=lesion_point,
         lesion_radius_mm=lesion_radius_mm if lesion_point else None,
-        progress=progress,
+        progress=lambda share, what: progress(what, share),
     )
