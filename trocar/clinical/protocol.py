@@ -226,8 +226,8 @@ class DerivedZone:
 
     made_from: globs of the structures it comes from, may hold ``{side}``.
     parameters: as in ZONE_PARAMETERS. below_ribs: ``height_mm`` under each rib. spinal_canal: bone within
-    ``reach_mm`` in seven of eight directions. foramina: ``lateral_mm`` sideways from the canal between two pedicles. organ_sinus:
-    what a closing by ``closing_mm`` adds at the hilum, and what lies deeper than ``deeper_than_mm``.
+    ``reach_mm`` in seven of eight directions. foramina: ``lateral_mm`` sideways from the canal between two pedicles.
+    organ_sinus: what a closing by ``closing_mm`` adds at the hilum, and what lies deeper than ``deeper_than_mm``.
     pedicle: ``clearance_mm`` between needle and inner wall, ``inner_share`` of the outer width that is inner width.
     """
 
