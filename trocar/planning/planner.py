@@ -104,6 +104,19 @@ class Planner:
         }
         return self._answer(case, samples, int(judgement.reason.size), rejected, paths, nearest, explored)
 
+    def derived_zones(self) -> StructureSet:
+        """The zones derived for the last plan, on the scan's whole grid, to be drawn and stored with the structures."""
+        grid = self._volume.grid
+        if self._anatomy is None:
+            return StructureSet(grid, None, {}, {})
+        masks = {}
+        for name, zone in self._anatomy.zones.items():
+            whole = np.zeros(grid.shape_kji, bool)
+            whole[self._anatomy.box.slices_kji] = zone
+            if name not in self._structures.names:
+                masks[name] = whole
+        return StructureSet(grid, None, {}, masks)
+
     def _surroundings(
         self, request: PlanRequest, needle: Needle, region: TargetRegion
     ) -> tuple[Anatomy, PairJudge, Clearances]:
@@ -160,7 +173,15 @@ class Planner:
             },
             judged=judged,
             in_the_way=in_the_way(rejected, anatomy),
-            warnings=cautions(request, self._volume, anatomy, region, best, case.skin.leaves_by_edge),
+            warnings=cautions(
+                request,
+                self._volume,
+                anatomy,
+                region,
+                best,
+                case.skin.leaves_by_edge,
+                len(case.skin.points_lps_mm) > 0,
+            ),
             not_judged=protocol.not_judged,
             stamps=request.stamps,
             parameters=parameters(protocol, request),

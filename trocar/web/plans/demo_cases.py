@@ -41,7 +41,7 @@ def fetch_samples(tell: Tell) -> None:
         click.echo(line)
         tell(line, 0.0)
 
-    get_samples(say)
+    get_samples(say, NEEDED)
 
 
 def _card(title: str, order: int) -> Card:
