@@ -91,7 +91,7 @@ def position_from_dicom(code: PatientPosition) -> TablePosition:
 def infer_position(volume: Volume, body: Mask) -> PositionGuess:
     """How the patient lies, seen in the picture. ``body``: `body_mask(volume)`, bool ``[k, j, i]``."""
     scan = coarse_scan(volume)
-    inside = _body_cells(scan, body)
+    inside = scan.cells_of(body)
     sides = _sides(volume, scan)
     table = table_side(scan, inside, sides)
     levels = level_side(scan, inside, sides)
@@ -137,17 +137,6 @@ def _facing(array: NDArray[Any], axis: int, sign: int) -> NDArray[Any]:
     """A slice of cells laid out so that its rows run in one of the four directions."""
     along = array if axis == 1 else array.T
     return along[::sign]
-
-
-def _body_cells(scan: CoarseScan, body: Mask) -> NDArray[np.bool_]:
-    """Whether the middle of each cell is body."""
-    moved = np.moveaxis(body, scan.through, 0)
-    middle = []
-    for n in (0, 1):
-        size, factor, offset = moved.shape[n + 1], scan.factor_ji[n], scan.offset_ji[n]
-        cells = np.arange(scan.means.shape[n + 1])
-        middle.append(np.clip(cells * factor - offset + factor // 2, 0, size - 1))
-    return np.asarray(moved[:, middle[0]][:, :, middle[1]])
 
 
 def table_side(scan: CoarseScan, inside: NDArray[np.bool_], sides: Sides) -> str | None:

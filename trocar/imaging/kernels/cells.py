@@ -269,3 +269,81 @@ def padding_voxels(
                     for i in range(max(ci * fi - oi, 0), min((ci + 1) * fi - oi, ni)):
                         padding[k, j, i] = hu[k, j, i] < padding_below
     return padding
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def spread_labels(
+    labels: NDArray[np.int32], allowed: NDArray[np.bool_], most_steps: int
+) -> NDArray[np.int32]:
+    """Labels of each slice spread through allowed cells by at most ``most_steps`` steps (4 neighbours).
+
+    A cell takes the label that reaches it first; among those of one step the one from -j, then -i, +i, +j.
+    """
+    nk, nj, ni = labels.shape
+    spread = labels.copy()
+    for k in prange(nk):
+        queue = np.empty(nj * ni, np.int32)
+        tail = 0
+        for j in range(nj):
+            for i in range(ni):
+                if labels[k, j, i] != 0:
+                    queue[tail] = j * ni + i
+                    tail += 1
+        head = 0
+        step = 0
+        while head < tail and step < most_steps:
+            step += 1
+            last = tail
+            while head < last:
+                j = queue[head] // ni
+                i = queue[head] - j * ni
+                head += 1
+                for side in range(4):
+                    b = j + (1 if side == 0 else -1 if side == 1 else 0)
+                    a = i + (1 if side == 2 else -1 if side == 3 else 0)
+                    if b < 0 or b >= nj or a < 0 or a >= ni:
+                        continue
+                    if spread[k, b, a] != 0 or not allowed[k, b, a]:
+                        continue
+                    spread[k, b, a] = spread[k, j, i]
+                    queue[tail] = b * ni + a
+                    tail += 1
+    return spread
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def walls_around(
+    wall: NDArray[np.bool_],
+    asked: NDArray[np.bool_],
+    reach: int,
+    step_i: int,
+    step_j: int,
+    step_diagonal: int,
+) -> NDArray[np.uint8]:
+    """For each asked cell, in how many of the eight directions of its slice a wall stands within ``reach``.
+
+    Steps and reach are whole numbers of one unit, as in `slice_distances`.
+    """
+    nk, nj, ni = wall.shape
+    count = np.zeros((nk, nj, ni), np.uint8)
+    for k in prange(nk):
+        for j in range(nj):
+            for i in range(ni):
+                if not asked[k, j, i]:
+                    continue
+                for dj in range(-1, 2):
+                    for di in range(-1, 2):
+                        if dj == 0 and di == 0:
+                            continue
+                        step = step_i if dj == 0 else step_j if di == 0 else step_diagonal
+                        b = j + dj
+                        a = i + di
+                        gone = step
+                        while gone <= reach and b >= 0 and b < nj and a >= 0 and a < ni:
+                            if wall[k, b, a]:
+                                count[k, j, i] += 1
+                                break
+                            b += dj
+                            a += di
+                            gone += step
+    return count

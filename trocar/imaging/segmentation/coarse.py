@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
+from trocar.geometry.grid import Box
 from trocar.imaging.kernels.cells import cell_means, flood_slices, slice_distances
 from trocar.imaging.volume import Volume
 
@@ -53,9 +55,50 @@ class CoarseScan:
         """Distance in the slice from the nearest source cell, in tenths of a millimetre (chamfer, within 8 %)."""
         return np.asarray(slice_distances(source, *self.steps))
 
+    def cells_of(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Whether the middle of each cell is in ``mask`` (laid out as the volume's own array).
+
+        The middle of an even number of voxels are the two beside it, so that a mirrored mask gives mirrored cells.
+        """
+        inside = np.moveaxis(mask, self.through, 0)
+        for axis in (1, 2):
+            factor, offset = self.factor_ji[axis - 1], self.offset_ji[axis - 1]
+            start = np.arange(self.means.shape[axis]) * factor - offset
+            both = np.maximum(start, 0) + np.minimum(start + factor, inside.shape[axis]) - 1
+            inside = np.take(inside, both // 2, axis) & np.take(inside, -(-both // 2), axis)
+        return np.asarray(inside)
+
+    def to_voxels(self, cells: NDArray[np.bool_], choose: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Cells back to the volume's voxels: inner cells whole, at their border the voxels that ``choose`` has.
+
+        choose: bool, laid out as ``hu``. A border cell touches a cell of the other kind within its slice.
+        """
+        neighbours = np.ones((1, 3, 3), bool)
+        inner = ndimage.binary_erosion(cells, neighbours, border_value=1)
+        outer = ndimage.binary_dilation(cells, neighbours)
+        (fj, fi), (oj, oi) = self.factor_ji, self.offset_ji
+        rows = (np.arange(self.hu.shape[1]) + oj) // fj
+        columns = (np.arange(self.hu.shape[2]) + oi) // fi
+        voxels = np.empty(self.hu.shape, np.bool_)
+        for k in range(len(cells)):
+            voxels[k] = (choose[k] & outer[k][rows][:, columns]) | inner[k][rows][:, columns]
+        return self.to_volume(voxels)
+
     def to_volume(self, array: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """An array laid out as ``hu`` back to the volume's own axis order."""
         return np.ascontiguousarray(np.moveaxis(array, 0, self.through))
+
+
+def box_of(mask: NDArray[np.bool_], margin: int = 1) -> Box | None:
+    """The smallest block that holds ``mask`` ``[k, j, i]`` and a margin of voxels; None where it is empty."""
+    low, high = [], []
+    for axis in (2, 1, 0):
+        held = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+        if held.size == 0:
+            return None
+        low.append(max(0, int(held[0]) - margin))
+        high.append(min(mask.shape[axis], int(held[-1]) + 1 + margin))
+    return Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
 
 
 def through_axis(volume: Volume) -> int:

@@ -78,7 +78,7 @@ def test_padding_outside_the_circle_is_neither_body_nor_scanned(padding_hu: int)
     unscanned = unscanned_mask(volume)
     assert unscanned[:, outside].mean() > 0.999
     # Measured noise may reach -1024 here and there beside the circle.
-    assert unscanned[:, ~outside].mean() < (1e-3 if padding_hu == -1024 else 1e-12)
+    assert unscanned[:, ~outside].mean() < (5e-3 if padding_hu == -1024 else 1e-12)
 
 
 def test_air_cut_to_minus_1024_is_air_and_not_padding() -> None:
