@@ -16,11 +16,6 @@ from typing import Any
 from trocar import __version__
 from trocar.clinical.department import effective, load_department
 from trocar.clinical.loading import load_protocol
-from trocar.dicom.write.capture import Capture
-from trocar.dicom.write.plan_objects import derive_study, write_plan_objects
-from trocar.dicom.write.study import SourceStudy
-from trocar.documents.pictures import sheet_pictures
-from trocar.documents.sheet import write_sheet
 from trocar.errors import InputRefused, UsageError
 from trocar.imaging.patient_position import infer_position, position_from_dicom
 from trocar.imaging.segmentation.body import body_mask
@@ -138,6 +133,13 @@ def write_case(
 
     made_at and the host go into ``provenance.run`` and the creation times of the DICOM objects, nowhere else.
     """
+    # heavy, and not needed to refuse a wrong question
+    from trocar.dicom.write.capture import Capture
+    from trocar.dicom.write.plan_objects import derive_study, write_plan_objects
+    from trocar.dicom.write.study import SourceStudy
+    from trocar.documents.pictures import sheet_pictures
+    from trocar.documents.sheet import write_sheet
+
     plan = case.plan
     report = dict(case.report)
     run = {
