@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from trocar.dicom.quiet import quiet_pydicom
-from trocar.dicom.rtstruct import read_rtstruct
-from trocar.dicom.segmentation_in import read_seg
-from trocar.dicom.series import CtSeries, read_ct
 from trocar.errors import InputRefused
 from trocar.geometry.grid import Grid
 from trocar.imaging import nifti
 from trocar.imaging.structures import StructureSet
 from trocar.imaging.volume import Volume
+
+if TYPE_CHECKING:
+    from trocar.dicom.series import CtSeries
 
 Progress = Callable[[int, int], None]
 
@@ -57,6 +56,8 @@ def read_pictures(
         raise InputRefused("Give either one NIfTI file or DICOM files, not several images at once.")
     if nifti_files:
         return Pictures(nifti.read_volume(nifti_files[0]), None)
+    from trocar.dicom.series import read_ct  # only for DICOM: pydicom takes its time to load
+
     found = read_ct(paths, series, progress)
     return Pictures(found.volume, found)
 
@@ -116,6 +117,12 @@ def _split(spec: str) -> tuple[Path, str | None]:
 
 
 def _read_dicom(path: Path, roi: str | None, pictures: Pictures) -> StructureSet:
+    import pydicom
+
+    from trocar.dicom.quiet import quiet_pydicom
+    from trocar.dicom.rtstruct import read_rtstruct
+    from trocar.dicom.segmentation_in import read_seg
+
     try:
         with quiet_pydicom():
             sop_class = str(pydicom.dcmread(path, specific_tags=["SOPClassUID"]).get("SOPClassUID", ""))
