@@ -31,7 +31,7 @@ from trocar.geometry.needle_path import NeedlePath
 from trocar.imaging.structures import StructureSet
 from trocar.imaging.volume import Volume
 from trocar.planning.access import skin_entries
-from trocar.planning.candidates import TargetLimits, kept_pairs
+from trocar.planning.candidates import Candidates, TargetLimits
 from trocar.planning.planner import Planner, pair_limits
 from trocar.planning.report import plan_report
 from trocar.planning.request import PlanRequest
@@ -299,11 +299,17 @@ class Checked:
             skin_gap_mm(self.scan, entry, self.scan.hu > -500), skin_gap_mm(self.scan, entry, self.body)
         )
         tally.differ("entry from the skin, mm", gap, EXACT_MM, where)
-        normal = inward_normal(self.scan, entry, self.body)
-        tally.differ("angle to the skin, degrees", abs(between_deg(direction, normal) - to_skin), 6.0, where)
+        normal = self.inward_normal(entry)
+        tally.differ("angle to the skin, degrees", abs(between_deg(direction, normal) - to_skin), 0.1, where)
         up = -float(normal @ UP[str(self.request.position)])
-        tally.hold("the entry lies on the free side", up > -0.1, where)
+        tally.hold("the entry lies on the free side", up > -1e-3, where)
         tally.hold("tissue lies ahead of the entry", tissue_ahead(self.scan, entry, direction) > 0.4, where)
+
+    def inward_normal(self, entry: Float) -> Float:
+        """Of the skin, in LPS."""
+        grid = self.anatomy.grid
+        along = inward_normal(grid.to_voxel(entry), np.array(grid.spacing_mm), self.anatomy.body)
+        return np.asarray(grid.directions @ along)
 
     # --- pairs ----------------------------------------------------------------------------------------------------
 
@@ -368,9 +374,8 @@ class Checked:
             self.tally.counts["targets without reachable skin"] += 1
             return
         judgement = self.judge.judge(entries, normals, samples, self.needle, pair_limits(self.protocol))
-        everyone = np.arange(len(entries))
-        candidates = kept_pairs(judgement, entries, samples, everyone, False, anatomy, None)
-        candidates.values["number"] = np.arange(len(candidates))  # type: ignore[index]
+        rows, columns = judgement.survivors.T
+        candidates = Candidates(rows, entries[rows], samples[columns], {"number": np.arange(len(rows))})
         limits = TargetLimits(self.protocol, self.needle, anatomy, region, self.subject.volume.grid)
         fell: dict[str, int] = {}
         kept = limits.keep(candidates, fell)

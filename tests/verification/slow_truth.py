@@ -241,17 +241,19 @@ def skin_gap_mm(scan: LabelledScan, entry: Float, tissue: Mask) -> float:
     return best
 
 
-def inward_normal(scan: LabelledScan, point: Float, tissue: Mask, sigma_mm: float = 4.0) -> Float:
-    """Into the tissue: the gradient of the tissue smoothed by a Gaussian, summed voxel by voxel in closed form."""
-    ijk = np.rint(scan.to_voxel(point)).astype(int)
-    reach = np.ceil(3.5 * sigma_mm / scan.spacing_mm).astype(int)
-    low, high = np.maximum(ijk - reach, 0), np.minimum(ijk + reach + 1, scan.size_ijk)
+def inward_normal(point_ijk: Float, spacing_mm: Float, tissue: Mask, radius_mm: float = 8.0) -> Float:
+    """Into the tissue: from a point to the middle of the tissue's voxels in a ball round it, along i, j, k.
+
+    Beyond the array, the part of the scan in the needle's reach, its edge goes on.
+    """
+    low = np.floor(point_ijk - radius_mm / spacing_mm).astype(int)
+    high = np.ceil(point_ijk + radius_mm / spacing_mm).astype(int) + 1
     axes = (np.arange(x, y) for x, y in zip(low, high, strict=True))
-    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-    part = tissue[low[2] : high[2], low[1] : high[1], low[0] : high[0]].transpose(2, 1, 0)
-    offset = scan.to_patient(grid[part]) - point
-    weight = np.exp(-(offset**2).sum(axis=1) / (2 * sigma_mm**2))
-    normal = (offset * weight[:, None]).sum(axis=0)
+    ijk = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    offset = (ijk - point_ijk) * spacing_mm
+    i, j, k = np.clip(ijk, 0, np.array(tissue.shape[::-1]) - 1).T
+    chosen = tissue[k, j, i] & (np.linalg.norm(offset, axis=1) <= radius_mm)
+    normal = offset[chosen].sum(axis=0)
     return normal / np.linalg.norm(normal)
 
 

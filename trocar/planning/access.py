@@ -61,7 +61,9 @@ def skin_entries(
     centre, radius = _ball(samples_lps_mm)
     near = np.linalg.norm(faces - centre, axis=1) <= reach_mm + radius
     faces = faces[near]
-    points = faces[_thin(faces, grid, spacing_mm)]
+    box, size = at_edge
+    middle = grid.to_patient((np.array(size) - 1) / 2 - box.low_ijk)
+    points = faces[_thin(faces, grid, middle, spacing_mm)]
     normals = _outward_normals(body, grid, points)
     free = normals @ np.array(UP_LPS[position]) >= FREE_SKIN_MIN_COSINE
     return SkinEntries(points[free], -normals[free], _edge_is_nearer(body, grid, at_edge, centre, faces))
@@ -102,13 +104,13 @@ def _outward_normals(body: Mask, grid: Grid, points_lps_mm: Float) -> Float:
     return np.asarray(outward / np.maximum(length, 1e-12))
 
 
-def _thin(points: Float, grid: Grid, spacing_mm: float) -> NDArray[np.intp]:
+def _thin(points: Float, grid: Grid, middle: Float, spacing_mm: float) -> NDArray[np.intp]:
     """One point a cell of ``spacing_mm``: the one nearest to the cell's middle, so that they lie evenly.
 
-    Cells are counted from the grid's middle and ties go by place in the patient, so that it makes no difference in
-    which order the voxels are stored. The points come in the order of ``in_patient_order``.
+    Cells are counted from the scan's middle (3,) and ties go by place in the patient, so that it makes no difference
+    how the scan was cropped and in which order its voxels are stored. The points come in the order of
+    ``in_patient_order``.
     """
-    middle = grid.corners_lps_mm().mean(axis=0)
     along = np.round((points - middle) @ grid.directions / spacing_mm, 6)
     cells = np.rint(along).astype(np.int64)
     off_centre = ((along - cells) ** 2).sum(axis=1).round(5)

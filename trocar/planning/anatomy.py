@@ -78,7 +78,7 @@ def build_anatomy(
     """Crop everything to what a needle could meet on its way to ``region``, and derive the protocol's zones."""
     box = _reach(region, needle, volume.grid, REACH_MARGIN_MM)
     crop = volume.crop(box)
-    body = body_mask(crop)
+    body = _body(volume, box)
     derived: dict[str, Mask] = {}
     for zone in request.protocol.zones:
         mask = _zone_mask(zone, request, region, structures, box, derived)
@@ -118,6 +118,16 @@ def with_target(tissue: TissueMap, mask: Mask, mask_grid: Grid, box: Box) -> Tis
 
 def _reach(region: TargetRegion, needle: Needle, grid: Grid, margin_mm: float) -> Box:
     return Box.around(grid, region.grid.corners_lps_mm(), needle.length_mm + needle.throw_mm + margin_mm)
+
+
+def _body(volume: Volume, box: Box) -> Mask:
+    """The body in ``box``, seen in whole slices: cut smaller, the air round the patient may not be known as such."""
+    # i, j or k, whichever lies nearest to the patient's long axis
+    through = int(np.argmax(np.round(np.abs(volume.grid.directions[2]), 6)))
+    low, high = [0, 0, 0], list(volume.grid.size_ijk)
+    low[through], high[through] = box.low_ijk[through], box.high_ijk[through]
+    slab = Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
+    return np.ascontiguousarray(body_mask(volume.crop(slab))[_inside(box, slab)])
 
 
 def _rules(

@@ -26,9 +26,11 @@ def cautions(
     region: TargetRegion,
     best: PlannedPath | None,
     leaves_by_edge: bool,
+    skin_in_reach: bool = True,
 ) -> tuple[PlanWarning, ...]:
-    """Every warning that applies, the most important first."""
+    """Every warning that applies, the most important first. skin_in_reach: whether there was any entry to judge."""
     found = [
+        *([] if skin_in_reach else _no_skin(request)),
         *_position(request),
         *_structures(anatomy),
         *_scan(request, volume),
@@ -45,6 +47,17 @@ def cautions(
         )
     found += [PlanWarning("input", notice) for notice in volume.source.notices]
     return tuple(found)
+
+
+def _no_skin(request: PlanRequest) -> list[PlanWarning]:
+    needle = request.protocol.needle(request.needle_name)
+    return [
+        PlanWarning(
+            "no_skin_in_reach",
+            f"No skin on the side that is free {str(request.position).replace('_', ' ')} lies within reach of the "
+            f"{needle.length_mm:g} mm needle, so there was no path to judge; try a longer needle or another position.",
+        )
+    ]
 
 
 def _position(request: PlanRequest) -> list[PlanWarning]:
