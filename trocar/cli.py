@@ -134,6 +134,11 @@ Examples:
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder for the plan."
 )
+@click.option(
+    "--same-sitting",
+    is_flag=True,
+    help="The scan is of this sitting and the patient has not moved: print table position and laser offset.",
+)
 @click.option("--no-dicom", is_flag=True, help="Write no DICOM objects.")
 @click.option("--json", "as_json", is_flag=True, help="Print plan.json to standard output.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")

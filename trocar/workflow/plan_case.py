@@ -26,6 +26,7 @@ from trocar.planning.planner import Planner
 from trocar.planning.report import plan_report
 from trocar.planning.request import PlanRequest
 from trocar.workflow.inputs import Pictures, read_pictures, read_structures, read_target
+from trocar.workflow.sitting import ScannerPlace, check_sitting, scanner_place
 
 Progress = Callable[[str, float], None]
 
@@ -50,6 +51,7 @@ class CaseQuestion:
     needle: str | None = None
     series: str | None = None
     department: Path | None = None
+    same_sitting: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +65,7 @@ class PlannedCase:
     report: Mapping[str, Any]
     pictures: Pictures
     structures: StructureSet
+    same_sitting: bool = False
 
 
 def plan_case(question: CaseQuestion, today: date, progress: Progress) -> PlannedCase:
@@ -107,10 +110,13 @@ def plan_case(question: CaseQuestion, today: date, progress: Progress) -> Planne
     planner = Planner(pictures.volume, structures)
     plan = planner.plan(request, lambda what, share: progress(what, 0.25 + 0.75 * share))
     notices = tuple(PlanWarning("input", text) for text in structures.notices)
+    if question.same_sitting:
+        check_sitting(plan)
     inputs = {**plan.inputs, "target": target_sha256} if target_sha256 else plan.inputs
     plan = replace(plan, warnings=(*plan.warnings, *notices), inputs=inputs)
     report = plan_report(plan, provenance(question, rules.department.name))
-    return PlannedCase(plan, report, pictures, structures.merged(planner.derived_zones()))
+    shown = structures.merged(planner.derived_zones())
+    return PlannedCase(plan, report, pictures, shown, question.same_sitting)
 
 
 def scan_position_of(volume: Volume) -> tuple[TablePosition | None, PositionSource]:
@@ -164,8 +170,21 @@ def write_case(
             if index is None
             else sheet_pictures(plan, index, volume, case.structures, not_a_plan=not plan.paths)
         )
+        shown = (*plan.paths, *plan.nearest)
+        place = (
+            scanner_place(case.pictures, shown[0].path.entry_lps_mm) if shown else ScannerPlace(None, None)
+        )
         write_sheet(
-            plan, volume, case.structures, folder / "plan.html", folder / "plan.pdf", report, pictures
+            plan,
+            volume,
+            case.structures,
+            folder / "plan.html",
+            folder / "plan.pdf",
+            report,
+            pictures,
+            same_sitting=case.same_sitting,
+            table_position_mm=place.table_position_mm,
+            laser_midline_lps_x_mm=place.laser_midline_lps_x_mm,
         )
         if dicom:
             progress("Writing DICOM", 0.5)
