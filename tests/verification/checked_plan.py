@@ -177,6 +177,10 @@ class Checked:
         self.region = find_target(request, subject.volume, subject.structures)
         self.anatomy, self.judge, _ = subject.planner._surroundings(request, self.needle, self.region)
         self.rules = self.anatomy.rules
+        self.least_mm = self.protocol.limits.min_sample_mm.value
+        if self.region.kind == "point":  # the radius of the ball that stands for it
+            size = self.region.mask.sum() * float(np.prod(self.scan.spacing_mm))
+            self.least_mm = min(self.least_mm, round(float((3 * size / 4 / np.pi) ** (1 / 3)), 1))
         self.zones = {n: self._surface(m) for n, m in self.anatomy.zones.items() if n in self.rules}
         self.target = self._whole(self.region.sample_mask, self.region.box)
         self.host = np.zeros(self.scan.hu.shape, bool)
@@ -265,9 +269,7 @@ class Checked:
             "notch in the target, mm", abs(length - path["measures"]["notch_in_target_mm"]), EXACT_MM, where
         )
         if "less than" not in relaxed:
-            tally.hold(
-                "enough of the target is taken", length >= limits.min_sample_mm.value - EXACT_MM, where
-            )
+            tally.hold("enough of the target is taken", length >= self.least_mm - EXACT_MM, where)
         inside = scan.length_in(self.host, entry, tip)
         tally.differ(
             "tip inside its organ, mm", abs(inside - path["measures"]["tip_inside_mm"]), EXACT_MM, where
@@ -348,7 +350,7 @@ class Checked:
         )
         notch = tip + direction * needle.notch_start_mm
         taken = scan.length_in(self.target, notch, notch + direction * needle.notch_length_mm)
-        found["of the target"] = taken - limits.min_sample_mm.value
+        found["of the target"] = taken - self.least_mm
         inside = scan.length_in(self.host, entry, tip)
         if limits.min_tip_inside_mm is not None:
             found["before the throw, short"] = inside - limits.min_tip_inside_mm.value

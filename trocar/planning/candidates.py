@@ -107,6 +107,7 @@ class TargetLimits:
         self, protocol: Protocol, needle: Needle, anatomy: Anatomy, region: TargetRegion, scan: Grid
     ) -> None:
         self._limits = protocol.limits
+        self._least_sample_mm = region.least_sample_mm(protocol.limits.min_sample_mm.value)
         self._scan = scan
         self._needle = needle
         low, high = region.grid.corners_lps_mm().min(axis=0), region.grid.corners_lps_mm().max(axis=0)
@@ -137,8 +138,8 @@ class TargetLimits:
         reasons = [(f"nearer than {near_edge:g} mm to the edge of the scan", edge < near_edge)]
         reasons += [
             (
-                f"takes less than {limits.min_sample_mm.value:g} mm of the target",
-                sample < limits.min_sample_mm.value,
+                f"takes less than {self._least_sample_mm:g} mm of the target",
+                sample < self._least_sample_mm,
             )
         ]
         if limits.min_tip_inside_mm is not None:

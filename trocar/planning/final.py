@@ -298,7 +298,7 @@ def _risks(case: Surroundings, paths: Sequence[NeedlePath], unjudged: Sequence[s
         target=[TARGET],
         mobile=_moving(case),
         harm=[n for n, rule in rules.items() if rule.harm],
-        min_sample_mm=protocol.limits.min_sample_mm.value,
+        min_sample_mm=case.region.least_sample_mm(protocol.limits.min_sample_mm.value),
         errors=guidance_error(protocol.errors.get(str(case.request.guidance))),  # type: ignore[call-overload]
         seed=case.request.seed,
         not_judged=unjudged,

@@ -85,7 +85,7 @@ def _relaxations(
     longer = replace(case, needle=replace(case.needle, length_mm=reach))
     yield _Relaxation(f"a needle longer than {case.needle.length_mm:g} mm", longer, judge, limits)
     own = case.request.protocol.limits
-    for text, changed in _looser(own, case.needle):
+    for text, changed in _looser(own, case.needle, case.region.least_sample_mm(own.min_sample_mm.value)):
         protocol = replace(case.request.protocol, limits=changed)
         yield _Relaxation(
             text, replace(case, request=replace(case.request, protocol=protocol)), judge, limits
@@ -112,9 +112,11 @@ def _without(rules: Mapping[str, KeepClear], name: str, crossing: bool) -> dict[
     return {**rules, name: replace(rule, margin_mm=margin, crossing="counted" if crossing else "forbidden")}
 
 
-def _looser(limits: PathLimits, needle: Needle) -> Iterator[tuple[str, PathLimits]]:
-    least = limits.min_sample_mm
-    yield f"less than {least.value:g} mm of target in the notch", replace(limits, min_sample_mm=_zero(least))
+def _looser(limits: PathLimits, needle: Needle, least_sample_mm: float) -> Iterator[tuple[str, PathLimits]]:
+    yield (
+        f"less than {least_sample_mm:g} mm of target in the notch",
+        replace(limits, min_sample_mm=_zero(limits.min_sample_mm)),
+    )
     if limits.max_tip_inside_mm is not None:
         deepest = replace(limits.max_tip_inside_mm, value=needle.length_mm)
         text = f"tip more than {limits.max_tip_inside_mm.value:g} mm inside before the throw"

@@ -61,6 +61,15 @@ class TargetRegion:
         """What counts as a good sample: the target, or any cortex of the organ whose pole is aimed at."""
         return next((m for n, m in self.zones.items() if n.endswith("_cortex")), self.mask)
 
+    def least_sample_mm(self, wanted_mm: float) -> float:
+        """Length of target in the notch that is enough: ``wanted_mm``, but of a point no more than its ball can give.
+
+        Of a point's ball the radius is asked for (from its volume, since a coarse grid makes it of few voxels).
+        """
+        if self.kind != "point":
+            return wanted_mm
+        return min(wanted_mm, round(float(np.cbrt(750 * self.volume_ml / np.pi)), 1))
+
     def holds(self, points_lps_mm: Float) -> NDArray[np.bool_]:
         """Whether points (N, 3) lie in a voxel of the target."""
         index = np.rint(self.grid.to_voxel(points_lps_mm)).astype(int)
