@@ -32,7 +32,9 @@ STAGES: list[tuple[str, list[str]]] = [
 
 def get_samples() -> str | None:
     """Fetch the sample CTs; returns the reason if that failed."""
-    done = subprocess.run([str(BIN / "trocar"), "samples", "get", "--quiet"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [str(BIN / "trocar"), "samples", "get", "--quiet"], cwd=ROOT, capture_output=True, text=True
+    )
     return None if done.returncode == 0 else (done.stderr.strip() or "unknown reason")
 
 
@@ -53,14 +55,19 @@ def main() -> int:
     for name, command in STAGES:
         started = time.monotonic()
         print(f"== {name}", flush=True)
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         output = ""
         assert process.stdout is not None
         for line in process.stdout:
             output += line
             print(line, end="", flush=True)
         code = process.wait()
-        print(f"== {name}: {'ok' if code == 0 else 'FAILED'} in {time.monotonic() - started:.0f} s\n", flush=True)
+        print(
+            f"== {name}: {'ok' if code == 0 else 'FAILED'} in {time.monotonic() - started:.0f} s\n",
+            flush=True,
+        )
         if code:
             failed.append(name)
         if name == "tests" and not os.environ.get("TROCAR_TEST_DATA"):

@@ -30,7 +30,12 @@ class Needle:
     outer_diameter_mm: float
 
     def __post_init__(self) -> None:
-        if not (self.length_mm > 0 and self.throw_mm >= 0 and self.notch_length_mm > 0 and self.outer_diameter_mm > 0):
+        if not (
+            self.length_mm > 0
+            and self.throw_mm >= 0
+            and self.notch_length_mm > 0
+            and self.outer_diameter_mm > 0
+        ):
             raise ValueError(f"needle {self.name!r}: lengths and diameter must be positive")
         if self.notch_start_mm < 0 or self.notch_start_mm + self.notch_length_mm > self.throw_mm + 1e-9:
             raise ValueError(f"needle {self.name!r}: the notch must lie within the throw")

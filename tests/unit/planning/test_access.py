@@ -12,7 +12,9 @@ from trocar.planning.access import SkinEntries, skin_entries
 ROTATED = np.array([[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, 1.0]])
 
 
-def _trunk(axes: np.ndarray, spacing: tuple[float, float, float] = (1.5, 2.0, 3.0)) -> tuple[Grid, np.ndarray]:
+def _trunk(
+    axes: np.ndarray, spacing: tuple[float, float, float] = (1.5, 2.0, 3.0)
+) -> tuple[Grid, np.ndarray]:
     """A round trunk of radius 40 mm along the patient's long axis, cut by both ends of the scan."""
     size = np.ceil(np.array([110, 110, 90]) / np.array(spacing)).astype(int)
     matrix = np.eye(4)
@@ -29,7 +31,9 @@ def _entries(grid: Grid, body: np.ndarray, position: str = "prone", reach: float
     return skin_entries(body, grid, whole, np.zeros((1, 3)), position, reach, 2.0)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("axes", [np.eye(3), ROTATED, np.diag([1.0, -1.0, -1.0])], ids=["LPS", "oblique", "flipped"])
+@pytest.mark.parametrize(
+    "axes", [np.eye(3), ROTATED, np.diag([1.0, -1.0, -1.0])], ids=["LPS", "oblique", "flipped"]
+)
 def test_entries_lie_on_the_skin_with_normals_that_point_inwards(axes: np.ndarray) -> None:
     grid, body = _trunk(axes)
     found = _entries(grid, body)
@@ -82,8 +86,8 @@ def test_leaving_by_the_edge_is_told_when_it_is_the_shortest_way() -> None:
 
 def test_the_side_of_a_crop_is_no_edge_of_the_scan() -> None:
     grid, body = _trunk(np.eye(3))
-    k = grid.size_ijk[2]
-    inner = (Box((0, 0, 10), (grid.size_ijk[0], grid.size_ijk[1], 10 + k)), (grid.size_ijk[0], grid.size_ijk[1], k + 20))
+    i, j, k = grid.size_ijk
+    inner = (Box((0, 0, 10), (i, j, 10 + k)), (i, j, k + 20))
     found = skin_entries(body, grid, inner, np.array([[0.0, 0.0, 40.0]]), "prone", 200.0, 2.0)
     assert not found.leaves_by_edge
 

@@ -9,7 +9,9 @@ from trocar.clinical.sourced import Sourced
 from trocar.planning.ranking import pareto, score, spread_out
 
 
-def _preference(criterion: str, prefer: str, weight: float = 1.0, scale: float = 1.0, ideal: float | None = None) -> Preference:
+def _preference(
+    criterion: str, prefer: str, weight: float = 1.0, scale: float = 1.0, ideal: float | None = None
+) -> Preference:
     def made(value: float) -> Sourced[float]:
         return Sourced(value, "J", "U")
 
@@ -17,7 +19,10 @@ def _preference(criterion: str, prefer: str, weight: float = 1.0, scale: float =
 
 
 def test_a_difference_of_one_scale_counts_one_weight() -> None:
-    preferences = [_preference("length", "less", weight=3, scale=20), _preference("tilt", "less", weight=1, scale=10)]
+    preferences = [
+        _preference("length", "less", weight=3, scale=20),
+        _preference("tilt", "less", weight=1, scale=10),
+    ]
     points = score(preferences, {"length": np.array([80.0, 100.0]), "tilt": np.array([10.0, 0.0])})
     assert points[0] - points[1] == 3 - 1
 
