@@ -17,7 +17,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 demo: setup
-	$(BIN)/trocar serve --demo
+	$(BIN)/trocar serve --demo --data var/demo
 
 test: setup
 	$(BIN)/python tests/run.py

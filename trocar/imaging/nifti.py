@@ -142,7 +142,15 @@ def _load(path: Path) -> Any:
             return nibabel.Nifti1Image.from_bytes(raw)
         if 540 in size_of_header:
             return nibabel.Nifti2Image.from_bytes(raw)
-    except (OSError, EOFError, ValueError, zlib.error, ImageFileError, WrapStructError, HeaderDataError) as error:
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        zlib.error,
+        ImageFileError,
+        WrapStructError,
+        HeaderDataError,
+    ) as error:
         raise InputRefused(
             f"{path.name} cannot be read as NIfTI: it is damaged, cut short, or another format."
         ) from error
@@ -160,10 +168,16 @@ def _values(image: Any, path: Path) -> NDArray[Any]:
     while values.ndim > 3 and values.shape[-1] == 1:
         values = values[..., 0]
     if values.ndim != 3:
-        raise InputRefused(f"{path.name} has {values.ndim} dimensions; one three-dimensional image is needed.")
+        raise InputRefused(
+            f"{path.name} has {values.ndim} dimensions; one three-dimensional image is needed."
+        )
     if (slope, intercept) == (1.0, 0.0):
         return np.asarray(values)
-    if float(slope).is_integer() and float(intercept).is_integer() and np.issubdtype(values.dtype, np.integer):
+    if (
+        float(slope).is_integer()
+        and float(intercept).is_integer()
+        and np.issubdtype(values.dtype, np.integer)
+    ):
         ends = [int(end) * int(slope) + int(intercept) for end in (values.min(), values.max())]
         fits = values.dtype == np.int16 and min(ends) >= -32768 and max(ends) <= 32767
         values = values.astype(np.int16 if fits and slope == 1 else np.int64)
@@ -176,7 +190,9 @@ def _values(image: Any, path: Path) -> NDArray[Any]:
 def _grid(image: Any, path: Path) -> Grid:
     header = image.header
     if not (int(header["sform_code"]) or int(header["qform_code"])):
-        raise InputRefused(f"{path.name} does not say where the image lies in the patient (no sform, no qform).")
+        raise InputRefused(
+            f"{path.name} does not say where the image lies in the patient (no sform, no qform)."
+        )
     scale = MM_PER_UNIT.get(header.get_xyzt_units()[0], 1.0)
     ras = np.asarray(image.affine, dtype=np.float64) * np.array([[scale], [scale], [scale], [1.0]])
     i, j, k = image.shape[:3]
