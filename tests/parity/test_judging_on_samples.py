@@ -58,6 +58,7 @@ def worst_error(
 ) -> float:
     """Largest error over ``checked`` random survivors and all structures; asserts that there are survivors."""
     grid = volume.grid
+    names = [n for n in names if n != target]
     rng = np.random.default_rng(len(target))
     voxels = np.argwhere(structures.mask(target))[:, ::-1]
     samples = grid.to_patient(voxels[rng.choice(len(voxels), 16)])
