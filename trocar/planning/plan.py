@@ -126,5 +126,7 @@ class Plan:
     parameters: Mapping[str, Any]
     inputs: Mapping[str, str] = field(default_factory=dict)
     """Input hashes: ``image``, ``structures``, ``target``, ``protocol`` -> sha256."""
+    zones: tuple[str, ...] = ()
+    """Names among the structures that are derived zones and stand in no label file."""
     explored: Mapping[str, int] = field(default_factory=dict)
     """Counts of the search: ``entries``, ``samples``, ``survivors``, ``refined``."""

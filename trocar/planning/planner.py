@@ -186,6 +186,7 @@ class Planner:
             stamps=request.stamps,
             parameters=parameters(protocol, request),
             inputs=inputs,
+            zones=tuple(name for name in anatomy.zones if name not in self._structures.names),
             explored=explored,
         )
 

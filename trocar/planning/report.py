@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,8 +48,8 @@ def plan_report(plan: Plan, provenance: Mapping[str, Any]) -> dict[str, Any]:
             "samples_lps_mm": [_point(p) for p in plan.target.samples_lps_mm],
         },
         "within_limits": bool(plan.paths),
-        "paths": [_path(rank, path) for rank, path in enumerate(plan.paths, start=1)],
-        "nearest": [_path(rank, path) for rank, path in enumerate(plan.nearest, start=1)],
+        "paths": [_path(rank, path, plan.zones) for rank, path in enumerate(plan.paths, start=1)],
+        "nearest": [_path(rank, path, plan.zones) for rank, path in enumerate(plan.nearest, start=1)],
         "rejected": {reason: round(share, 6) for reason, share in plan.rejected.items()},
         "in_the_way": list(plan.in_the_way),
         "judged": plan.judged,
@@ -64,7 +64,7 @@ def plan_report(plan: Plan, provenance: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _path(rank: int, planned: PlannedPath) -> dict[str, Any]:
+def _path(rank: int, planned: PlannedPath, zones: Collection[str]) -> dict[str, Any]:
     path = planned.path
     return {
         "rank": rank,
@@ -74,8 +74,10 @@ def _path(rank: int, planned: PlannedPath) -> dict[str, Any]:
         "direction_lps": [round(float(c), 8) for c in path.direction_lps],
         "length_mm": round(path.length_mm, MM_DIGITS),
         "throw_mm": path.throw_mm,
-        "clearances_path_mm": _lengths(planned.clearances_path_mm),
-        "clearances_mm": _lengths(planned.clearances_mm),
+        "clearances_path_mm": _lengths(_without(planned.clearances_path_mm, zones)),
+        "clearances_mm": _lengths(_without(planned.clearances_mm, zones)),
+        "zone_clearances_path_mm": _lengths(_only(planned.clearances_path_mm, zones)),
+        "zone_clearances_mm": _lengths(_only(planned.clearances_mm, zones)),
         "required_mm": _lengths(planned.required_mm),
         "crosses": list(planned.crosses),
         "angles_deg": {
@@ -97,6 +99,14 @@ def _path(rank: int, planned: PlannedPath) -> dict[str, Any]:
         "needs_check_scan": planned.needs_check_scan,
         "relaxed": planned.relaxed,
     }
+
+
+def _only(lengths: Mapping[str, float | None], names: Collection[str]) -> dict[str, float | None]:
+    return {name: mm for name, mm in lengths.items() if name in names}
+
+
+def _without(lengths: Mapping[str, float | None], names: Collection[str]) -> dict[str, float | None]:
+    return {name: mm for name, mm in lengths.items() if name not in names}
 
 
 def _point(point: Sequence[float] | np.ndarray[Any, Any]) -> list[float]:

@@ -159,6 +159,8 @@ def _path(
         "throw_mm": needle.throw_mm,
         "clearances_path_mm": before | {"colon": None},
         "clearances_mm": after | {"colon": None},
+        "zone_clearances_path_mm": {},
+        "zone_clearances_mm": {},
         "required_mm": LIMITS_MM,
         "crosses": ["autochthon_left", "kidney_left"],
         "angles_deg": {

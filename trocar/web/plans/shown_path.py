@@ -148,7 +148,8 @@ class ShownPath:
     @cached_property
     def clearances(self) -> list[Clearance]:
         """Every structure that was measured, the one nearest to (or furthest beyond) its limit first."""
-        before, after = self.raw["clearances_path_mm"], self.raw["clearances_mm"]
+        before = self.raw["clearances_path_mm"] | self.raw.get("zone_clearances_path_mm", {})
+        after = self.raw["clearances_mm"] | self.raw.get("zone_clearances_mm", {})
         required, harm = self.raw.get("required_mm", {}), self.raw["risk"]["harm"]
         every = [
             Clearance(
