@@ -200,9 +200,9 @@ def _march(
             free = blind if blind > free else free
             step = free if free < step else step
         if slack < 0:
-            for lane in range(LANES):
-                if np.int32(now[lane] - margins[lane]) == slack:
-                    return lane, t
+            for broken in range(LANES):
+                if np.int32(now[broken] - margins[broken]) == slack:
+                    return broken, t
         if t >= mm:
             return -1, mm
         t = min(t + max(step, shortest) * unit_mm, mm)
