@@ -49,6 +49,14 @@ def main() -> int:
         if CI:
             failed.append("samples")
     if chromium_path() is None:
+        # where it can be downloaded, Playwright's own serves as well
+        subprocess.run(
+            [sys.executable, "-m", "playwright", "install", "chromium"],
+            capture_output=True,
+            timeout=600,
+            check=False,
+        )
+    if chromium_path() is None:
         closing.append("No Chromium was found, so the browser tests were skipped; install it and run again.")
         if CI:
             failed.append("browser")
