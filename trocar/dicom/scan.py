@@ -267,7 +267,8 @@ def _sop_class(header: Dataset) -> UID:
     """What the data set says it is, or its file meta information where it says nothing or was cut off there."""
     own = str(header.get("SOPClassUID") or "")
     outer = str(header.file_meta.get("MediaStorageSOPClassUID") or "")
-    return UID(outer if outer in CT_IMAGES or not own else own)
+    # a data set that clearly says MR is no CT, whatever stands in front of it
+    return UID(outer if outer.startswith(own) else own)
 
 
 def _looks_like_bare_dicom(start: bytes) -> bool:

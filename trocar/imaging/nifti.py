@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import io
 import json
+import math
 import re
 import zlib
 from collections.abc import Mapping
@@ -35,6 +36,9 @@ RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 PADDING_HU = -1024
 AIR_HU = -500
 """A CT holds air somewhere; an image whose darkest voxel is brighter is not in Hounsfield units."""
+NIFTI2_HEADER_BYTES = 540
+MOST_BYTES = 8_000_000_000
+"""No file is unpacked to more; a whole body of 1 mm voxels, 500 x 500 x 2000 mm, takes an eighth of it."""
 MM_PER_UNIT = {"mm": 1.0, "unknown": 1.0, "meter": 1000.0, "micron": 0.001}
 
 
@@ -136,7 +140,7 @@ def _load(path: Path) -> Any:
     try:
         raw = path.read_bytes()
         if raw[:2] == b"\x1f\x8b":
-            raw = igzip.decompress(raw)
+            raw = _unpacked(raw, path)
         size_of_header = {int.from_bytes(raw[:4], "little"), int.from_bytes(raw[:4], "big")}
         if 348 in size_of_header:
             return nibabel.Nifti1Image.from_bytes(raw)
@@ -155,6 +159,27 @@ def _load(path: Path) -> Any:
             f"{path.name} cannot be read as NIfTI: it is damaged, cut short, or another format."
         ) from error
     raise InputRefused(f"{path.name} is not a NIfTI file.")
+
+
+def _unpacked(raw: bytes, path: Path) -> bytes:
+    """What a gzip file holds, no more of it than its own NIfTI header announces."""
+    with igzip.IGzipFile(fileobj=io.BytesIO(raw)) as file:
+        start: bytes = file.read(NIFTI2_HEADER_BYTES)
+        if 348 in (int.from_bytes(start[:4], "little"), int.from_bytes(start[:4], "big")):
+            header = nibabel.Nifti1Header(start[:348], check=False)
+        elif len(start) == NIFTI2_HEADER_BYTES:
+            header = nibabel.Nifti2Header(start, check=False)
+        else:
+            return start
+        sizes = [max(int(size), 1) for size in header["dim"][1:]]
+        announced = int(header["vox_offset"]) + math.prod(sizes) * int(header["bitpix"]) // 8
+        if announced > MOST_BYTES:
+            raise InputRefused(
+                f"{path.name} would unpack to {announced / 1e9:.0f} GB, more than any scan; crop or thin it."
+            )
+        # one byte more, so that the checksum at the end is looked at
+        rest: bytes = file.read(max(announced - len(start), 0) + 1)
+        return start + rest
 
 
 def _values(image: Any, path: Path) -> NDArray[Any]:

@@ -65,6 +65,10 @@ class Anatomy:
         """The protocol's word for the group that a structure belongs to: "bowel" for "colon"."""
         return self.rules[name].name if name in self.rules else name
 
+    def in_body(self, region: TargetRegion) -> bool:
+        """Whether any of a target's voxels lies in the patient's body."""
+        return bool((self.body & _placed(region.mask, region.box, self.box)).any())
+
     def covers(self, region: TargetRegion, needle: Needle, scan: Grid) -> bool:
         """Whether this crop of ``scan`` holds everything in the needle's reach of another target, too."""
         wanted = _reach(region, needle, scan, 0.0)

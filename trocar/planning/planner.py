@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from trocar.clinical.protocol import Protocol
 from trocar.clinical.sourced import Sourced
+from trocar.errors import InputRefused
 from trocar.geometry.needle_path import Needle
 from trocar.imaging.clearance import ClearanceIndex
 from trocar.imaging.judging import PairJudge, PairLimits
@@ -54,7 +55,8 @@ class Planner:
     def plan(self, request: PlanRequest, progress: Progress = _silent) -> Plan:
         """Answer one question. ``progress(what, share)`` is told how far it is, share from 0 to 1.
 
-        Raises InputRefused where the target is missing, cut by the scan's edge, or on the other side.
+        Raises InputRefused where the target is missing, cut by the scan's edge, outside the patient, or on the other
+        side.
         """
         needle = request.protocol.needle(request.needle_name)
         progress("Finding the target", 0.0)
@@ -62,6 +64,10 @@ class Planner:
         check_target_side(request, region, self._structures)
         progress("Reading the anatomy", 0.05)
         anatomy, judge, clearances = self._surroundings(request, needle, region)
+        if not anatomy.in_body(region):
+            raise InputRefused(
+                f"The target {region.name} lies in the air outside the patient; check its coordinates (patient LPS mm)."
+            )
         samples = region.samples_lps_mm(request.samples, request.seed)
         skin = skin_entries(
             anatomy.body,

@@ -76,6 +76,8 @@ def plan_case(question: CaseQuestion, today: date, progress: Progress) -> Planne
     guidance = question.guidance or protocol.default_guidance
     usable = rules.for_planning(guidance, protocol.needle(question.needle).name)
     # asked before any file is read, so that a wrong question is answered at once
+    if question.target_mask and (question.target_name or question.target_point):
+        raise UsageError("Give one target: a name, a point or a mask.")
     request = PlanRequest(
         usable,
         today,
@@ -87,6 +89,8 @@ def plan_case(question: CaseQuestion, today: date, progress: Progress) -> Planne
         target_point_lps_mm=question.target_point,
         stamps=rules.stamps,
     )
+    if question.kidney_point is not None and request.side is None:
+        raise UsageError("Say whose side the kidney of --kidney-point is: --side left or --side right.")
     progress("Reading the pictures", 0.0)
     pictures = read_pictures(
         question.pictures,
