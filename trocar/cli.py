@@ -144,11 +144,15 @@ Examples:
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def plan(ct: tuple[Path, ...], out: Path, as_json: bool, quiet: bool, no_dicom: bool, **asked: Any) -> None:
     """Plan the needle path on a CT: a folder, a zip, DICOM files or one NIfTI file."""
+    from trocar.workflow.destination import check_destination
+    from trocar.workflow.inputs import file_of
     from trocar.workflow.plan_case import CaseQuestion, plan_case, write_case
 
     started = time.monotonic()
     now = datetime.now(UTC)
     question = CaseQuestion(pictures=ct, **asked)
+    marks = [*question.structures, *([question.target_mask] if question.target_mask else [])]
+    check_destination(out, [*ct, *map(file_of, marks)])
     with Bar(quiet) as bar:
         case = plan_case(question, now.date(), lambda what, share: bar(what, 0.7 * share))
         seconds = time.monotonic() - started
@@ -201,7 +205,11 @@ Examples:
 @click.option("--kidney-point", type=Point(), multiple=True, help="A point in a kidney; may be given twice.")
 @click.option("--lesion-point", type=Point(), help="A point in a lesion.")
 @click.option(
-    "--lesion-radius", type=float, default=30.0, show_default=True, help="The lesion's largest radius in mm."
+    "--lesion-radius",
+    type=click.FloatRange(1, 200),
+    default=30.0,
+    show_default=True,
+    help="The lesion's largest radius in mm.",
 )
 @click.option(
     "--totalsegmentator", is_flag=True, help="Run TotalSegmentator (needs the extra and its weights)."
@@ -227,6 +235,10 @@ def segment(
         raise UsageError("Segmentations are written as NIfTI: let --out end in .nii.gz.")
     if not out.absolute().parent.is_dir():
         raise UsageError(f"There is no folder {out.absolute().parent.name} to write {out.name} into.")
+    if any(path.exists() and out.exists() and path.samefile(out) for path in ct):
+        raise UsageError(f"{out.name} is the input itself; choose another --out.")
+    if not lesion_radius >= 1:  # "nan" is a number to click
+        raise UsageError("The --lesion-radius is a number of millimetres from 1 to 200.")
     with Bar(quiet) as bar:
         pictures = read_pictures(
             ct, series, lambda done, total: bar("Reading the pictures", 0.3 * done / total)

@@ -15,17 +15,21 @@ from trocar.samples.made_up import made_up_patient
 RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
+SLICES = slice(14, 46)
+"""What is kept of the made-up patient: the kidneys and a little more, so that plans take less time."""
+
+
 @cache
 def arrays() -> tuple[NDArray[np.int16], NDArray[np.uint8], NDArray[np.float64], dict[int, str]]:
     """Hounsfield units and labels [i, j, k], the RAS matrix, and the labels' names."""
     volume, structures = made_up_patient()
     assert structures.labels is not None
-    return (
-        volume.hu.T.copy(),
-        structures.labels.T.astype(np.uint8),
-        RAS @ volume.grid.voxel_to_patient,
-        dict(structures.label_names),
-    )
+    matrix = RAS @ volume.grid.voxel_to_patient
+    matrix[:3, 3] = (matrix @ (0, 0, SLICES.start, 1))[:3]
+    labels = structures.labels[SLICES].T.astype(np.uint8)
+    present = set(np.unique(labels).tolist())
+    names = {value: name for value, name in structures.label_names.items() if value in present}
+    return volume.hu[SLICES].T.copy(), labels, matrix, names
 
 
 def write(path: Path, values: NDArray[np.generic], matrix: NDArray[np.float64] | None = None) -> Path:

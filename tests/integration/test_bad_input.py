@@ -6,6 +6,7 @@ Exit codes: 2 where the question is put wrongly, 4 where a file or value cannot 
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import shutil
 import zipfile
@@ -20,6 +21,9 @@ import pytest
 from pydicom.uid import generate_uid
 
 from tests.integration.patient_files import arrays, trocar, write, write_names, write_patient
+from trocar.dicom.write.plan_objects import derive_study
+from trocar.imaging.nifti import read_volume
+from trocar.samples.fetch import sample_path
 
 Arguments = list[object]
 
@@ -185,7 +189,7 @@ def relabelled(f: Files, name: str, change: Callable[[np.ndarray, dict[int, str]
 
 def half_labels(f: Files) -> Path:
     labels, names = arrays()[1], arrays()[3]
-    path = write(f.new("half.nii.gz"), labels[:, :, :30])
+    path = write(f.new("half.nii.gz"), labels[:, :, :15])
     write_names(path, names)
     return path
 
@@ -249,7 +253,7 @@ def small_mask(f: Files, name: str, middle: tuple[int, int, int]) -> Path:
 def cut_kidney(f: Files) -> Path:
     """A CT and labels that end in the middle of the kidneys."""
     hu, labels, matrix, names = arrays()
-    low = 28
+    low = 14
     moved = matrix.copy()
     moved[:3, 3] = (matrix @ (0, 0, low, 1))[:3]
     path = write(f.new("cut_ct.nii.gz"), hu[:, :, low:], moved)
@@ -287,14 +291,11 @@ def protocol(f: Files, name: str, change: Callable[[str], str]) -> Path:
 
 
 def dicom_folder(f: Files) -> Path:
-    """The made-up patient as a DICOM series, made once."""
+    """The same patient as a DICOM series, made once."""
     folder = f.folder / "dicom"
     if not folder.exists():
-        from trocar.dicom.write.plan_objects import derive_study
-        from trocar.samples.made_up import made_up_patient
-
         folder.mkdir()
-        derive_study(made_up_patient()[0], folder)
+        derive_study(read_volume(f.ct), folder)
     return folder
 
 
@@ -312,14 +313,14 @@ def changed_dicom(f: Files, name: str, change: Callable[[list[pydicom.Dataset]],
 
 def missing_slice(f: Files) -> Path:
     folder = changed_dicom(f, "gap", lambda data: None)
-    sorted(folder.iterdir())[20].unlink(missing_ok=True)
+    sorted(folder.iterdir())[12].unlink(missing_ok=True)
     return folder
 
 
 def two_series(f: Files) -> Path:
     def change(data: list[pydicom.Dataset]) -> None:
         other = generate_uid()
-        for each in data[30:]:
+        for each in data[16:]:
             each.SeriesInstanceUID = other
 
     return changed_dicom(f, "two", change)
@@ -356,7 +357,7 @@ def contours(f: Files, frame: str | None) -> Path:
     item = pydicom.Dataset()
     item.ReferencedROINumber = 1
     item.ContourSequence = []
-    for path in slices[25:33]:
+    for path in slices[12:20]:
         z = float(pydicom.dcmread(path, stop_before_pixels=True).ImagePositionPatient[2])
         ring = pydicom.Dataset()
         ring.ContourGeometricType = "CLOSED_PLANAR"
@@ -436,7 +437,7 @@ ROWS: list[Row] = [
     ("point in air", lambda f: bone(f, "--target-point", "-130,-100,0"), 4, "outside the patient|air"),
     ("wrong side by name", lambda f: on(f, f.labels, "--target", "kidney_right"), 2, "side given is left"),
     ("wrong side by place",
-     lambda f: kidney(f.ct, "--side", "right", "--target-mask", small_mask(f, "m.nii.gz", (70, 40, 30)),
+     lambda f: kidney(f.ct, "--side", "right", "--target-mask", small_mask(f, "m.nii.gz", (70, 40, 16)),
                       structures=f.labels), 4, "lies on the patient's left"),
     ("pole cut by the edge",
      lambda f: kidney(cut_kidney(f), "--side", "left", structures=f.new("cut_labels.nii.gz")), 4, "cut by the edge"),
@@ -497,3 +498,112 @@ def test_plan_refuses(
     assert re.search(words, said(errors)), said(errors)
     assert not out.exists()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.samples
+def test_labels_of_thirty_slices_of_a_scan_are_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], files: Files
+) -> None:
+    """A file of the same package that covers only part of the CT: outside it nothing would be known to be there."""
+    image = nibabel.load(sample_path("abdomen_labels"))
+    part = image.slicer[:, :, 40:70]
+    nibabel.save(part, tmp_path / "thirty.nii.gz")
+    arguments = kidney(sample_path("abdomen_ct"), "--side", "left", structures=tmp_path / "thirty.nii.gz")
+    assert trocar(*arguments, "--out", tmp_path / "plan") == 4
+    assert "covers only 27 % of the scan" in said(capfd.readouterr().err)
+    assert not (tmp_path / "plan").exists()
+
+
+# --- where to write -----------------------------------------------------------------------------------------------
+
+
+def test_a_file_as_out_is_refused_and_left_alone(
+    files: Files, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "notes.txt"
+    out.write_text("mine")
+    assert trocar(*on(files, files.labels), "--out", out) == 2
+    assert "is a file" in said(capfd.readouterr().err)
+    assert trocar(*on(files, files.labels), "--out", out / "plan") == 2
+    assert "Nothing can be written to" in said(capfd.readouterr().err)
+    assert out.read_text() == "mine"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_leave_to_write_is_refused_before_the_work(
+    files: Files, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tmp_path.chmod(0o555)
+    assert trocar(*on(files, files.labels), "--out", tmp_path / "plan") == 2
+    assert "Nothing can be written to" in said(capfd.readouterr().err)
+
+
+def test_a_folder_of_the_user_named_as_ours_is_never_replaced(
+    files: Files, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A CT in STUDY/dicom and --out STUDY: the plan's own dicom folder would take its place."""
+    study = tmp_path / "study"
+    shutil.copytree(dicom_folder(files), study / "dicom")
+    before = sorted((p.name, p.stat().st_size) for p in (study / "dicom").iterdir())
+    assert trocar(*left(files, study / "dicom"), "--out", study) == 2
+    assert "holds a dicom that is not of a plan" in said(capfd.readouterr().err)
+    (study / "plan.json").write_text("{}")
+    assert trocar(*left(files, study / "dicom"), "--out", study) == 2
+    assert "would be replaced" in said(capfd.readouterr().err)
+    assert sorted((p.name, p.stat().st_size) for p in (study / "dicom").iterdir()) == before
+
+
+# --- the other commands -------------------------------------------------------------------------------------------
+
+OTHERS: list[Row] = [
+    ("segment: no such file", lambda f: ["segment", "none.nii.gz", "--out", f.new("s.nii.gz")], 4, "no file"),
+    ("segment: text", lambda f: ["segment", text_file(f, "t.txt"), "--out", f.new("s.nii.gz")], 4, "DICOM"),
+    ("segment: cut short", lambda f: ["segment", cut_short(f), "--out", f.new("s.nii.gz")], 4, "short"),
+    ("segment: not NIfTI out", lambda f: ["segment", f.ct, "--out", f.new("s.dcm")], 2, r"end in \.nii\.gz"),
+    ("segment: no folder", lambda f: ["segment", f.ct, "--out", f.new("none") / "s.nii.gz"], 2, "no folder none"),
+    ("segment: no out", lambda f: ["segment", f.ct], 2, "--out"),
+    ("segment: onto its input", lambda f: ["segment", f.ct, "--out", f.ct], 2, "input"),
+    ("segment: point of words",
+     lambda f: ["segment", f.ct, "--kidney-point", "a,b,c", "--out", f.new("s.nii.gz")], 2, "not a point"),
+    ("segment: kidney in air",
+     lambda f: ["segment", f.ct, "--kidney-point=-130,-100,0", "--out", f.new("s.nii.gz")], 4, "kidney"),
+    ("segment: lesion outside",
+     lambda f: ["segment", f.ct, "--lesion-point", "0,0,4000", "--out", f.new("s.nii.gz")], 4, "outside"),
+    ("segment: radius of nothing",
+     lambda f: ["segment", f.ct, "--lesion-point", "0,0,0", "--lesion-radius", "0", "--out", f.new("s.nii.gz")], 2,
+     "lesion-radius"),
+    ("segment: radius not a number",
+     lambda f: ["segment", f.ct, "--lesion-point", "0,0,0", "--lesion-radius", "nan", "--out", f.new("s.nii.gz")], 2,
+     "lesion-radius"),
+    ("samples: unknown", lambda f: ["samples", "path", "elephant"], 2, "no sample 'elephant'"),
+    ("samples: no name", lambda f: ["samples", "path"], 2, "NAME"),
+    ("samples: unknown command", lambda f: ["samples", "eat"], 2, "eat"),
+    ("protocols check: no such file", lambda f: ["protocols", "check", "none.yaml"], 2, "none.yaml"),
+    ("protocols check: a picture", lambda f: ["protocols", "check", f.ct], 4, r"ct\.nii\.gz"),
+    ("protocols check: empty", lambda f: ["protocols", "check", department(f, "empty.yaml", "")], 4, r"empty\.yaml"),
+    ("protocols check: a mistake",
+     lambda f: ["protocols", "check", protocol(f, "m.yaml", lambda t: t.replace("title:", "titel:", 1))], 4,
+     r"m\.yaml:\d+: titel"),
+    ("unknown command", lambda f: ["biopsy"], 2, "biopsy"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"), [row[1:] for row in OTHERS], ids=[row[0] for row in OTHERS]
+)
+def test_other_commands_refuse(
+    arguments: Callable[[Files], Arguments],
+    code: int,
+    words: str,
+    files: Files,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    given_arguments = arguments(files)
+    before = {path: path.stat().st_size for path in files.folder.rglob("*") if path.is_file()}
+    given = trocar(*given_arguments)
+    output, errors = capfd.readouterr()
+    assert "Traceback" not in errors
+    assert (given, output) == (code, ""), said(errors)
+    assert re.search(words, said(errors)), said(errors)
+    after = {path: path.stat().st_size for path in files.folder.rglob("*") if path.is_file()}
+    assert after == before

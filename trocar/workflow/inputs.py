@@ -109,6 +109,11 @@ def _read_one(spec: str, pictures: Pictures) -> StructureSet:
     return found if roi is None else _only(found, roi, path)
 
 
+def file_of(spec: str) -> Path:
+    """The file of ``FILE`` or ``FILE#ROI``."""
+    return _split(spec)[0]
+
+
 def _split(spec: str) -> tuple[Path, str | None]:
     if Path(spec).exists() or "#" not in spec:
         return Path(spec), None

@@ -25,6 +25,7 @@ from trocar.planning.plan import Guidance, Plan, PlanWarning, PositionSource, Si
 from trocar.planning.planner import Planner
 from trocar.planning.report import plan_report
 from trocar.planning.request import PlanRequest
+from trocar.workflow.destination import move_into, remove_if_empty
 from trocar.workflow.inputs import Pictures, read_pictures, read_structures, read_target
 from trocar.workflow.sitting import ScannerPlace, check_sitting, scanner_place
 
@@ -210,9 +211,10 @@ def write_case(
             )
         text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False)
         (folder / "plan.json").write_text(text + "\n", encoding="utf-8")
-        _move_into(folder, out)
+        move_into(folder, out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        remove_if_empty(out)
     progress("Done", 1.0)
     return report
 
@@ -255,14 +257,3 @@ def _without_labels(
             "Say where the organ is: --structures FILE, or --kidney-point X,Y,Z for a click in it."
         )
     return segment(volume, ["bone", "lung", "bowel_gas"])
-
-
-def _move_into(folder: Path, out: Path) -> None:
-    """Put the finished files in place, plan.json last: while it is missing or old, the rest is not finished."""
-    names = sorted((p.name for p in folder.iterdir()), key=lambda name: (name == "plan.json", name))
-    for name in names:
-        target = out / name
-        if target.is_dir():
-            aside = folder / f"old-{name}"
-            target.rename(aside)
-        (folder / name).replace(target)
