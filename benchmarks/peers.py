@@ -17,6 +17,7 @@ from trocar.geometry.grid import Grid
 Float = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 STEP_MM = 1.0
+CHUNK = 2000
 
 
 def edt_map(mask: Mask, grid: Grid) -> NDArray[np.float32]:
@@ -39,28 +40,42 @@ def scipy_map(mask: Mask, grid: Grid) -> NDArray[np.float64]:
     return ndimage.distance_transform_edt(~mask, sampling=grid.spacing_mm[::-1])
 
 
-def _steps(starts: Float, ends: Float, grid: Grid) -> tuple[Float, NDArray[np.intp]]:
-    """Points (M, 3) in voxels every STEP_MM along the segments, ends included, and where each segment begins."""
-    length = np.linalg.norm(ends - starts, axis=1)
-    count = np.ceil(length / STEP_MM).astype(np.intp) + 1
-    begin = np.concatenate([[0], np.cumsum(count)[:-1]])
-    share = (np.arange(count.sum()) - np.repeat(begin, count)) / np.repeat(count - 1, count)
+def _points(starts: Float, ends: Float, grid: Grid) -> Float:
+    """Points (N, M, 3) in voxels along each segment, both ends included, no farther apart than STEP_MM."""
+    count = int(np.ceil(np.linalg.norm(ends - starts, axis=1).max() / STEP_MM)) + 1
     first, last = grid.to_voxel(starts), grid.to_voxel(ends)
-    points = np.repeat(first, count, axis=0) + share[:, None] * np.repeat(last - first, count, axis=0)
-    return points, begin
+    return np.asarray(first[:, None] + np.linspace(0, 1, count)[:, None] * (last - first)[:, None])
 
 
 def numpy_gather(
     maps: list[NDArray[np.float32]], grid: Grid, starts: Float, ends: Float
 ) -> NDArray[np.float32]:
-    """Least distance (N, maps) along each segment: nearest voxel of each map every millimetre."""
+    """Least distance (N, maps) along each segment: the nearest voxel of each map every millimetre."""
     out = np.empty((len(starts), len(maps)), dtype=np.float32)
-    for at in range(0, len(starts), 5000):
-        points, begin = _steps(starts[at : at + 5000], ends[at : at + 5000], grid)
+    for at in range(0, len(starts), CHUNK):
+        nearest = np.rint(_points(starts[at : at + CHUNK], ends[at : at + CHUNK], grid)).astype(np.intp)
+        i, j, k = np.moveaxis(np.clip(nearest, 0, np.array(grid.size_ijk) - 1), -1, 0)
+        for column, distance in enumerate(maps):
+            out[at : at + CHUNK, column] = distance[k, j, i].min(axis=1)
+    return out
+
+
+def numpy_flat(
+    maps: list[NDArray[np.float32]], grid: Grid, starts: Float, ends: Float
+) -> NDArray[np.float32]:
+    """The same with care: indices flattened once for all maps, and no step beyond a segment's own length."""
+    out = np.empty((len(starts), len(maps)), dtype=np.float32)
+    for at in range(0, len(starts), CHUNK):
+        some = slice(at, at + CHUNK)
+        count = np.ceil(np.linalg.norm(ends[some] - starts[some], axis=1) / STEP_MM).astype(np.intp) + 1
+        begin = np.concatenate([[0], np.cumsum(count)[:-1]])
+        share = (np.arange(count.sum()) - np.repeat(begin, count)) / np.repeat(count - 1, count)
+        first, last = grid.to_voxel(starts[some]), grid.to_voxel(ends[some])
+        points = np.repeat(first, count, axis=0) + share[:, None] * np.repeat(last - first, count, axis=0)
         i, j, k = np.clip(np.rint(points).astype(np.intp), 0, np.array(grid.size_ijk) - 1).T
         flat = (k * grid.size_ijk[1] + j) * grid.size_ijk[0] + i
         for column, distance in enumerate(maps):
-            out[at : at + 5000, column] = np.minimum.reduceat(distance.reshape(-1)[flat], begin)
+            out[some, column] = np.minimum.reduceat(distance.reshape(-1)[flat], begin)
     return out
 
 
@@ -69,11 +84,12 @@ def scipy_linear(
 ) -> NDArray[np.float32]:
     """Least distance (N, maps) along each segment: map_coordinates of order 1 every millimetre."""
     out = np.empty((len(starts), len(maps)), dtype=np.float32)
-    for at in range(0, len(starts), 5000):
-        points, begin = _steps(starts[at : at + 5000], ends[at : at + 5000], grid)
+    for at in range(0, len(starts), CHUNK):
+        points = _points(starts[at : at + CHUNK], ends[at : at + CHUNK], grid)
+        across = np.moveaxis(points, -1, 0)[::-1]
         for column, distance in enumerate(maps):
-            values = ndimage.map_coordinates(distance, points[:, ::-1].T, order=1, mode="nearest")
-            out[at : at + 5000, column] = np.minimum.reduceat(values, begin)
+            values = ndimage.map_coordinates(distance, across, order=1, mode="nearest")
+            out[at : at + CHUNK, column] = values.min(axis=1)
     return out
 
 

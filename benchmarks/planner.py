@@ -72,6 +72,7 @@ def judging(rounds: int) -> list[Row]:
                     PAIRS,
                 ),
                 "numpy": (partial(peers.numpy_gather, maps, grid, starts, ends), PAIRS),
+                "flat": (partial(peers.numpy_flat, maps, grid, starts, ends), PAIRS),
                 "scipy": (partial(peers.scipy_linear, maps, grid, starts[few], ends[few]), len(starts[few])),
                 "vtk": (partial(trees.crossed, starts[fewest], ends[fewest]), len(starts[fewest])),
             },
@@ -82,7 +83,10 @@ def judging(rounds: int) -> list[Row]:
         cells = (
             name,
             f"{100 * len(judged().survivors) / PAIRS:.0f} %",
-            *(f"{times[n].rate:,.0f}" for n in ("trocar", "all", "crossings", "numpy", "scipy", "vtk")),
+            *(
+                f"{times[n].rate:,.0f}"
+                for n in ("trocar", "all", "crossings", "numpy", "flat", "scipy", "vtk")
+            ),
             *(f"{value:.0f}" for _, value in found),
         )
         rows.append(Row(cells, found))
