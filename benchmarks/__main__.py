@@ -42,7 +42,8 @@ TABLES = (
         "Judging 100,000 pairs, ten structures: pairs per second",
         (
             "target", "kept", "Trocar, reject first", "Trocar, every clearance of every pair",
-            "Trocar, every crossing of every pair", "NumPy nearest", "NumPy, indices flattened by hand", "scipy linear", "VTK OBBTree, crossings",
+            "Trocar, every crossing of every pair", "NumPy nearest", "NumPy, indices flattened by hand",
+            "scipy linear", "VTK OBBTree, crossings",
             "times NumPy", "times scipy",
         ),
         planner.judging,
