@@ -26,7 +26,8 @@ REFINED = 200
 REFINE_STEP_MM = 1.0
 APART_MM = 4.0
 """Of pairs whose entry and sample both lie nearer than this to a better pair's, only the better one is refined."""
-AROUND_TARGET_MM = 60.0
+AROUND_TARGET_MM = 30.0
+"""A notch on the target reaches no farther beyond it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,15 +113,14 @@ class TargetLimits:
         self._needle = needle
         low, high = region.grid.corners_lps_mm().min(axis=0), region.grid.corners_lps_mm().max(axis=0)
         box = Box.around(anatomy.grid, np.stack([low, high]), AROUND_TARGET_MM)
-        self.tissue = with_target(anatomy.tissue, region.sample_mask, region.grid, box)
+        self._around = with_target(anatomy.tissue, region.sample_mask, region.grid, box)
+        self._tissue = anatomy.tissue
         rule = protocol.target
         groups = [rule.group_of(host) for host in anatomy.hosts] if isinstance(rule, NamedBone) else []
         self._through_pedicle = any(group is not None and group.pedicle for group in groups)
-        self._sets = np.zeros((2, len(self.tissue.members)), bool)
-        self._sets[0] = self.tissue.members[:, self.tissue.names.index(TARGET)]
-        for host in anatomy.hosts:
-            if host in self.tissue.names:
-                self._sets[1] |= self.tissue.members[:, self.tissue.names.index(host)]
+        hosts = [n for n, name in enumerate(self._tissue.names) if name in anatomy.hosts]
+        self._of_target = self._around.members[:, self._around.names.index(TARGET)]
+        self._of_hosts = np.asarray(self._tissue.members[:, hosts].any(axis=1))
 
     def keep(self, candidates: Candidates, rejected: dict[str, int]) -> Candidates:
         """The candidates within the limits, with ``sample_length`` added; those that fall out are counted."""
@@ -130,8 +130,9 @@ class TargetLimits:
         direction = along / np.maximum(reach, 1e-9)
         tips = candidates.samples_lps_mm - direction * self._needle.notch_centre_mm
         notch = tips + direction * self._needle.notch_start_mm
-        sample = self._lengths(notch, notch + direction * self._needle.notch_length_mm)[:, 0]
-        inside = self._lengths(candidates.entries_lps_mm, tips)[:, 1]
+        end = notch + direction * self._needle.notch_length_mm
+        sample = _lengths(self._around, self._of_target, notch, end)
+        inside = _lengths(self._tissue, self._of_hosts, candidates.entries_lps_mm, tips)
         fired = tips + direction * self._needle.throw_mm
         edge = np.minimum(self._to_edge_mm(candidates.entries_lps_mm), self._to_edge_mm(fired))
         near_edge = limits.min_to_scan_edge_mm.value
@@ -171,17 +172,14 @@ class TargetLimits:
             )
         )
 
-    def _lengths(self, starts_lps_mm: Float, ends_lps_mm: Float) -> Float:
-        tissue: TissueMap = self.tissue
-        return np.asarray(
-            lengths_in_sets(
-                tissue.classes,
-                self._sets,
-                tissue.spacing_mm,
-                tissue.to_grid_mm(starts_lps_mm),
-                tissue.to_grid_mm(ends_lps_mm),
-            )
-        )
+
+def _lengths(
+    tissue: TissueMap, classes: NDArray[np.bool_], starts_lps_mm: Float, ends_lps_mm: Float
+) -> Float:
+    """Millimetres (N,) of each segment in voxels of the marked classes (n_class,)."""
+    starts_mm, ends_mm = tissue.to_grid_mm(starts_lps_mm), tissue.to_grid_mm(ends_lps_mm)
+    sets = np.ascontiguousarray(classes[None])
+    return np.asarray(lengths_in_sets(tissue.classes, sets, tissue.spacing_mm, starts_mm, ends_mm)[:, 0])
 
 
 def shortlist(candidates: Candidates, protocol: Protocol, most: int) -> Candidates:
