@@ -70,12 +70,15 @@ def read_volume(path: Path) -> Volume:
     return Volume(hu, grid, ImageSource("nifti", content_sha256(hu, grid), description=path.name))
 
 
-def read_structures(path: Path, names: Mapping[int, str] | None = None) -> StructureSet:
+def read_structures(
+    path: Path, names: Mapping[int, str] | None = None, one_of_many: bool = False
+) -> StructureSet:
     """Read a label map or a single mask.
 
     Names come from, in this order: ``names``; a file beside it with the same stem (.csv with columns id and
     structure, or .json {"1": "name"}); the label table inside the file; TotalSegmentator's class table.
     A file of only 0 and 1 without any table is one mask, named as the file.
+    one_of_many: the file lies in a folder of masks, one a file: it may be empty, and its one value may be any.
     """
     image = _load(path)
     values = _values(image, path)
@@ -90,14 +93,16 @@ def read_structures(path: Path, names: Mapping[int, str] | None = None) -> Struc
     labels: NDArray[np.unsignedinteger[Any]] = np.ascontiguousarray(values.T, dtype=kind)
     present = np.flatnonzero(np.bincount(labels.ravel(), minlength=high + 1))
     present = present[present > 0]
+    if present.size == 0 and one_of_many:
+        return StructureSet(_grid(image, path), None, {}, {})
     if present.size == 0:
         raise InputRefused(f"{path.name} marks no structure: every voxel is 0.")
     grid = _grid(image, path)
     table = names or _names_beside(path) or _names_inside(image)
     notices: tuple[str, ...] = ()
-    if table is None and present.tolist() == [1]:
+    if table is None and (present.tolist() == [1] or (one_of_many and present.size == 1)):
         name = re.sub(r"\.nii(\.gz)?$", "", path.name, flags=re.IGNORECASE)
-        return StructureSet(grid, None, {}, {name: labels == 1}, content_sha256(labels, grid))
+        return StructureSet(grid, None, {}, {name: labels > 0}, content_sha256(labels, grid))
     if table is None:
         table = TOTALSEGMENTATOR_TOTAL
         notices = (f"{path.name} holds no names; TotalSegmentator's class table was used.",)

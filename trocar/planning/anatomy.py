@@ -23,8 +23,8 @@ from trocar.planning.target import TargetRegion, organ_in_its_box
 
 Mask = NDArray[np.bool_]
 
-TARGET = "target"
-"""Name of the target's voxels in a tissue map that holds them."""
+TARGET = "\\target"
+"""Name of the target's voxels in a tissue map that holds them; no structure of a file is called so."""
 OUTSIDE = "air outside the body"
 """Name of what the needle may not leave the body into: air more than two voxels off the body, since nearer air can
 be the stair of voxels at a slanting entry."""
@@ -85,6 +85,8 @@ def build_anatomy(
     body = _body(volume, box)
     derived: dict[str, Mask] = {}
     for zone in request.protocol.zones:
+        if zone.name in structures.names:  # whoever drew it knows better
+            continue
         mask = _zone_mask(zone, request, region, structures, box, derived)
         if mask is not None and mask.any():
             derived[zone.name] = mask

@@ -31,6 +31,8 @@ KEPT_PATHS = 12
 DISTINCT_MM = 8.0
 """Kept paths differ by at least this much in entry or in tip."""
 EXACT_TOLERANCE_MM = 1e-6
+FAR_MM = 1000.0
+"""Stands for the clearance of a structure without voxels where paths are compared."""
 RISK_MARGIN_MM = 40.0
 """Voxels that a perturbed needle can meet: so far from the paths (six standard deviations and more)."""
 
@@ -196,10 +198,11 @@ def _values(
     asked = _asked(case)
     limited = np.isfinite(asked)
     if limited.any():
-        values["margin"] = (exact[:, limited] - asked[limited]).min(axis=1)
+        values["margin"] = np.minimum((exact[:, limited] - asked[limited]).min(axis=1), FAR_MM)
     sinus = next((z.name for z in case.request.protocol.zones if z.kind == "organ_sinus"), None)
     if sinus in case.clearances.names:
-        values["sinus_clearance"] = exact[:, case.clearances.names.index(str(sinus))]
+        clear = exact[:, case.clearances.names.index(str(sinus))]
+        values["sinus_clearance"] = np.minimum(clear, FAR_MM)
     if any("to_cortex_deg" in m for m in measures):
         values["cortex_angle"] = np.array([m.get("to_cortex_deg", np.nan) for m in measures])
     return values

@@ -98,10 +98,11 @@ def _read_one(spec: str, pictures: Pictures) -> StructureSet:
         masks = sorted(p for p in path.iterdir() if nifti.is_nifti(p))
         if not masks:
             raise InputRefused(f"The folder {path.name} holds no NIfTI masks.")
-        parts = [on_grid(nifti.read_structures(p), grid, p.name) for p in masks]
-        found = parts[0]
-        for part in parts[1:]:
-            found = found.merged(part)
+        found = StructureSet(grid, None, {}, {})
+        for mask in masks:
+            found = found.merged(on_grid(nifti.read_structures(mask, one_of_many=True), grid, mask.name))
+        if not found.names:
+            raise InputRefused(f"The masks in the folder {path.name} mark no structure: every voxel is 0.")
     elif nifti.is_nifti(path):
         found = on_grid(nifti.read_structures(path), grid, path.name)
     else:

@@ -162,3 +162,19 @@ def test_a_target_put_into_a_tissue_map_is_there_and_changes_nothing_else() -> N
     for name in tissue.names:
         if name != TARGET:
             assert np.array_equal(tissue.mask(name), found.tissue.mask(name)[box.slices_kji])
+
+
+def test_labels_named_as_a_zone_or_as_the_target_confuse_nothing() -> None:
+    """A drawn canal counts instead of a derived one; a structure called "target" is not what is aimed at."""
+    volume, structures = patient()
+    canal = structures.mask("spinal_cord")
+    drawn = {"spinal_canal": canal, "target": structures.mask("colon"), "kidney_sinus": canal & False}
+    named = StructureSet(structures.grid, structures.labels, structures.label_names, drawn)
+    asked = request(target_point_lps_mm=(66.0, 26.0, -30.0), samples=1)
+    found = anatomy_of(asked, (volume, named))
+    assert "spinal_canal" not in found.zones
+    assert np.array_equal(found.tissue.mask("spinal_canal"), canal[found.box.slices_kji])
+    plan = Planner(volume, named).plan(asked)
+    assert plan.paths
+    assert min(path.measures["notch_in_target_mm"] for path in plan.paths) >= 2
+    assert "kidney_sinus" not in plan.paths[0].clearances_mm  # there is none to be measured
