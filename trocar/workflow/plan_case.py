@@ -59,7 +59,7 @@ class CaseQuestion:
 class PlannedCase:
     """The answer, with what it was made from and what stands in plan.json.
 
-    structures: those that were read, and the zones that were derived from them.
+    structures: those that were read, the zones that were derived from them, and a target given as a mask.
     """
 
     plan: Plan
@@ -121,6 +121,8 @@ def plan_case(question: CaseQuestion, today: date, progress: Progress) -> Planne
     plan = replace(plan, warnings=(*plan.warnings, *notices), inputs=inputs)
     report = plan_report(plan, provenance(question, rules.department.name))
     shown = structures.merged(planner.derived_zones())
+    if mask is not None:
+        shown = shown.merged(StructureSet(shown.grid, None, {}, {mask[0]: mask[1]}, target_sha256))
     return PlannedCase(plan, report, pictures, shown, question.same_sitting)
 
 
