@@ -19,6 +19,7 @@ from tests import samples_data
 from trocar.errors import InputRefused
 from trocar.imaging.segmentation.body import body_mask
 from trocar.imaging.segmentation.bone import bone_mask
+from trocar.imaging.segmentation.coarse import box_of
 from trocar.imaging.segmentation.dice import dice
 from trocar.imaging.segmentation.gas import bowel_gas_mask, lung_mask
 from trocar.imaging.segmentation.kidney import kidney_from_click
@@ -73,8 +74,12 @@ def near_labels(labelled: Mask, spacing_mm: np.ndarray, margin_mm: float) -> Mas
 
 def clicks(kidney: Mask, depth_mm: float, spacing_mm: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Random voxels (count, 3) as (i, j, k), at least ``depth_mm`` under the label's surface."""
-    depth = ndimage.distance_transform_edt(np.pad(kidney, 1), sampling=spacing_mm)[1:-1, 1:-1, 1:-1]
-    inside = np.argwhere(depth >= depth_mm)
+    box = box_of(kidney)
+    assert box is not None
+    depth = ndimage.distance_transform_edt(np.pad(kidney[box.slices_kji], 1), sampling=spacing_mm)[
+        1:-1, 1:-1, 1:-1
+    ]
+    inside = np.argwhere(depth >= depth_mm) + np.array(box.low_ijk[::-1])
     chosen = np.random.default_rng(seed).choice(len(inside), count, replace=False)
     return inside[chosen][:, ::-1]
 

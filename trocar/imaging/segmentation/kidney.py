@@ -12,14 +12,16 @@ Method, on cells of at most 2.2 mm within 95 mm of the click:
    distant tissue inwards, stopped by steps of intensity.
 4. At full resolution fat is taken off, so that the sinus fat is not kidney.
 
-It is refused, with what was found, when nothing between 30 and 500 ml of a kidney's extent is left (a kidney cut by
-the scan's edge may be smaller). Limits: a click in another organ of the same size (a spleen) is not noticed; cysts
-and tumours of another density and urine in a wide pelvis may be lost or, without contrast, kept.
+It is refused, with what was found, when nothing between 30 and 500 ml and at least 70 mm long is left (a kidney cut
+by the scan's edge may be smaller), or when more than 10 % of its surface borders on tissue of its own kind. Limits: a
+click in another organ of the same size (spleen, psoas, full bladder) is not noticed; a click in a wide pelvis or in
+the hilum is mostly refused, at times half of the kidney is found; cysts and tumours of another density may be lost,
+urine in the pelvis may, without contrast, be kept.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cc3d
 import numpy as np
@@ -28,6 +30,7 @@ from scipy import ndimage
 
 from trocar.errors import InputRefused
 from trocar.geometry.grid import Box
+from trocar.imaging.distance import distance_mm
 from trocar.imaging.kernels.diffusion import diffuse
 from trocar.imaging.segmentation.coarse import box_of
 from trocar.imaging.structures import Mask
@@ -46,7 +49,17 @@ CLICK_MISS_MM = 10.0
 LARGEST_EXTENT_MM = (78.0, 95.0, 150.0)
 """Longest a kidney is along its own short, middle and long axis."""
 
+SHORTEST_MM = 70.0
 VOLUME_ML = (30.0, 500.0)
+CUT_ML = 10.0
+"""Least that may be left of a kidney that the scan's edge cuts."""
+
+BONE_SHARE = 0.01
+"""More than this above BONE_HU is a vertebra; a stone in a kidney is less."""
+
+OPEN_SHARE = 0.1
+"""Whole kidneys have at most 0.08 of their surface against tissue of their own kind; halves and leaks have more."""
+
 LIKENESS = 0.45
 """Least overlap (Jaccard) with the ellipsoid of the same moments; a bean with an open sinus has 0.6."""
 
@@ -57,7 +70,7 @@ ENHANCED_HIGHS_HU = (120.0, 80.0, 50.0)
 PLAIN_LIMITS_HU = tuple((low, high) for low in (60.0, 45.0, 30.0) for high in (30.0, 24.0, 18.0, 12.0))
 """How far below and above the median at the click."""
 
-DEPTHS_MM = (0.0, 2.0, 3.5, 5.0, 6.5, 8.0)
+DEPTHS_MM = (2.0, 3.5, 5.0, 6.5, 8.0)
 ROUNDS = 300
 
 
@@ -76,6 +89,9 @@ class _Cells:
         return float(np.prod(self.spacing_mm)) / 1000.0
 
 
+_Guess = tuple[NDArray[np.bool_], float, float]
+
+
 def kidney_from_click(volume: Volume, point_lps_mm: ArrayLike) -> Mask:
     """The kidney that holds the point (3,) in LPS mm, bool ``[k, j, i]`` on the volume's grid.
 
@@ -90,16 +106,17 @@ def kidney_from_click(volume: Volume, point_lps_mm: ArrayLike) -> Mask:
     part = volume.crop(box)
     cells = _cells(part, point)
     median = _median_at_click(cells, point)
-    guess, low, score = _first_guess(cells, median, point)
-    # The click may lie at the rim or on a vessel: look once more with the median of what was found.
+    tried: set[tuple[float, bytes]] = set()
+    guess, low, score = _first_guess(cells, median, point, tried)
+    # The click may lie at the rim or on a vessel: look once more from the middle of what was found.
     again = float(np.median(cells.hu[guess]))
-    if abs(again - median) > 3.0:
-        better = _first_guess(cells, again, point)
-        if better[2] > score:
-            guess, low, score = better
+    if abs(again - median) > (15.0 if median > ENHANCED_HU else 4.0):
+        middle = np.unravel_index(int(np.argmax(distance_mm(~guess, cells.spacing_mm[::-1]))), guess.shape)
+        cells = replace(cells, from_click_mm=_away_mm(guess.shape, middle, cells.spacing_mm))
+        guess, low, score = _first_guess(cells, again, point, tried, (guess, low, score))
     inside = _walk(cells, guess, low)
     mask = _full_size(part, cells, inside, low)
-    _check(mask, part, point)
+    _check(mask, volume, box, point)
     whole = np.zeros(volume.hu.shape, bool)
     whole[box.slices_kji] = mask
     return whole
@@ -120,9 +137,15 @@ def _cells(part: Volume, point: NDArray[np.float64]) -> _Cells:
     cell = spacing * factor
     smooth = ndimage.gaussian_filter(means, SMOOTH_MM / cell)
     click = (part.grid.to_voxel(point)[::-1] + 0.5) / factor - 0.5
-    axes = [(np.arange(n) - c) * s for n, c, s in zip(means.shape, click, cell, strict=True)]
-    away = np.sqrt(axes[0][:, None, None] ** 2 + axes[1][None, :, None] ** 2 + axes[2][None, None, :] ** 2)
+    away = _away_mm(means.shape, click, cell)
     return _Cells(means.astype(np.float32), smooth.astype(np.float32), cell, (fk, fj, fi), away)
+
+
+def _away_mm(shape: tuple[int, ...], at: ArrayLike, spacing_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Distance of every cell from a place in cells (k, j, i)."""
+    place = np.asarray(at, dtype=np.float64)
+    k, j, i = ((np.arange(n) - c) * s for n, c, s in zip(shape, place, spacing_mm, strict=True))
+    return np.asarray(np.sqrt(k[:, None, None] ** 2 + j[None, :, None] ** 2 + i[None, None, :] ** 2))
 
 
 def _median_at_click(cells: _Cells, point: NDArray[np.float64]) -> float:
@@ -136,13 +159,17 @@ def _median_at_click(cells: _Cells, point: NDArray[np.float64]) -> float:
 
 
 def _first_guess(
-    cells: _Cells, median: float, point: NDArray[np.float64]
-) -> tuple[NDArray[np.bool_], float, float]:
+    cells: _Cells,
+    median: float,
+    point: NDArray[np.float64],
+    tried: set[tuple[float, bytes]],
+    best: _Guess | None = None,
+) -> _Guess:
     """The best part over all limits and depths, the lower limit it was found with, and its score.
 
     Volume times the fourth power of the likeness to an ellipsoid decides: large, but not by growing into a neighbour.
+    tried: cores that were looked at (each is looked at once); best: what has to be bettered.
     """
-    best: tuple[float, NDArray[np.bool_], float] | None = None
     leaks = 0
     limits = (
         [
@@ -155,9 +182,8 @@ def _first_guess(
     )
     for low, high in limits:
         within = (cells.smooth > low) & (cells.smooth < high) & (cells.hu > FAT_HU / 2)
-        # The edge of the block is no border of the organ.
-        depth = ndimage.distance_transform_edt(np.pad(within, 1, mode="edge"), sampling=cells.spacing_mm)
-        depth = depth[1:-1, 1:-1, 1:-1]
+        # The edge of the block is no border of the organ: only cells that are seen to be outside count.
+        depth = distance_mm(~within, cells.spacing_mm[::-1])
         for erosion in DEPTHS_MM:
             core = _core_at_click(cells, within, depth, erosion)
             if core is None:
@@ -165,6 +191,10 @@ def _first_guess(
             if np.count_nonzero(core) * cells.ml > VOLUME_ML[1]:
                 leaks += 1
                 continue
+            seen = (erosion, np.packbits(core).tobytes())
+            if seen in tried:
+                continue
+            tried.add(seen)
             found = _grown_back(cells, core, within, erosion)
             ml = float(np.count_nonzero(found)) * cells.ml
             if ml < 5.0:
@@ -174,19 +204,19 @@ def _first_guess(
                 leaks += 1
                 continue
             score = ml * likeness**4
-            if best is None or score > best[0]:
-                best = (score, found, low)
+            if best is None or score > best[2]:
+                best = (found, low, score)
     if best is None:
         why = "it runs into its surroundings" if leaks else "nothing connected is found there"
         raise InputRefused(
             f"No kidney could be told apart at the point {_words(point)}: {why}; click elsewhere in the kidney "
             "or give its mask with --structures."
         )
-    return best[1], best[2], best[0]
+    return best
 
 
 def _core_at_click(
-    cells: _Cells, within: NDArray[np.bool_], depth: NDArray[np.float64], erosion_mm: float
+    cells: _Cells, within: NDArray[np.bool_], depth: NDArray[np.float32], erosion_mm: float
 ) -> NDArray[np.bool_] | None:
     """The connected part at the click of what lies deeper than ``erosion_mm``; None where the click misses it."""
     core = within & (depth > erosion_mm)
@@ -203,8 +233,6 @@ def _grown_back(
 ) -> NDArray[np.bool_]:
     """An eroded core with its rim, and a little more for its corners."""
     reach = erosion_mm + 1.5 * float(cells.spacing_mm.min())
-    if erosion_mm == 0.0:
-        return core
     box = box_of(core, margin=1 + int(reach / cells.spacing_mm.min()))
     assert box is not None
     grown = np.zeros_like(core)
@@ -233,10 +261,9 @@ def _shape(mask: NDArray[np.bool_], spacing_mm: NDArray[np.float64]) -> tuple[ND
 
 def _walk(cells: _Cells, guess: NDArray[np.bool_], low: float) -> NDArray[np.float64]:
     """Probability of kidney in each cell, from the guess's inside and from what is surely not kidney."""
-    inward = ndimage.distance_transform_edt(np.pad(guess, 1, mode="edge"), sampling=cells.spacing_mm)
-    inward = inward[1:-1, 1:-1, 1:-1]
-    outward = ndimage.distance_transform_edt(~guess, sampling=cells.spacing_mm)
-    kidney = guess & (inward > min(5.0, 0.6 * float(inward.max())))
+    inward = distance_mm(~guess, cells.spacing_mm[::-1])
+    outward = distance_mm(guess, cells.spacing_mm[::-1])
+    kidney = guess & (inward > min(5.0, 0.6 * float(inward[guess].max())))
     enhanced = float(np.median(cells.smooth[kidney])) > ENHANCED_HU
     other = (outward > 7.0) | (cells.hu < (0.0 if enhanced else FAT_HU / 2)) | (cells.smooth > BONE_HU)
     other &= ~kidney
@@ -275,13 +302,46 @@ def _full_size(part: Volume, cells: _Cells, inside: NDArray[np.float64], low: fl
     return np.asarray(parts == int(np.argmax(sizes)))
 
 
-def _check(mask: NDArray[np.bool_], part: Volume, point: NDArray[np.float64]) -> None:
-    spacing = part.grid.spacing_mm[::-1]
-    ml = float(np.count_nonzero(mask)) * float(np.prod(spacing)) / 1000.0
-    cut = any(mask.take(end, axis).any() for axis in range(3) for end in (0, -1))
-    least = 5.0 if cut else VOLUME_ML[0]
-    if ml < least or ml > VOLUME_ML[1]:
+def _check(mask: NDArray[np.bool_], volume: Volume, box: Box, point: NDArray[np.float64]) -> None:
+    """Refuse bone, what leaves the block round the click, and what has not the size of a kidney."""
+    hu = volume.hu[box.slices_kji]
+    if np.count_nonzero(hu[mask] > BONE_HU) > BONE_SHARE * np.count_nonzero(mask):
         raise InputRefused(
-            f"What grows from the point {_words(point)} has {ml:.0f} ml, which is no kidney; click elsewhere in the "
-            "kidney or give its mask with --structures."
+            f"The kidney point {_words(point)} lies in bone; click into the tissue of the kidney."
         )
+    spacing = volume.grid.spacing_mm[::-1]
+    ml = float(np.count_nonzero(mask)) * float(np.prod(spacing)) / 1000.0
+    cut, leaves = False, False
+    for axis, (at, size) in enumerate(zip(box.slices_kji, volume.hu.shape, strict=True)):
+        for end, edge in ((0, at.start == 0), (-1, at.stop == size)):
+            touched = bool(mask.take(end, axis).any())
+            cut |= touched and edge
+            leaves |= touched and not edge
+    length = float(_shape(mask, spacing)[0].max()) if ml > 0 else 0.0
+    small = ml < (CUT_ML if cut else VOLUME_ML[0]) or (length < SHORTEST_MM and not cut)
+    if small or leaves or ml > VOLUME_ML[1]:
+        raise InputRefused(
+            f"What grows from the point {_words(point)} has {ml:.0f} ml and is {length:.0f} mm long, which is no whole "
+            "kidney; click elsewhere in the kidney or give its mask with --structures."
+        )
+    open_share = _open_share(volume.crop(box), mask)
+    if open_share > OPEN_SHARE:
+        raise InputRefused(
+            f"What grows from the point {_words(point)} has no border of its own on {100 * open_share:.0f} % of its "
+            "surface; click into the cortex of the kidney or give its mask with --structures."
+        )
+
+
+def _open_share(part: Volume, mask: NDArray[np.bool_]) -> float:
+    """Share of the shell 1.5 to 4.5 mm outside of ``mask`` that looks like its inside (10th to 90th percentile)."""
+    box = box_of(mask, margin=1 + int(np.ceil(4.5 / part.grid.spacing_mm.min())))
+    assert box is not None
+    spacing = part.grid.spacing_mm
+    hu = ndimage.gaussian_filter(part.hu[box.slices_kji].astype(np.float32), SMOOTH_MM / spacing[::-1])
+    outward, inward = distance_mm(mask[box.slices_kji], spacing), distance_mm(~mask[box.slices_kji], spacing)
+    shell = (outward > 1.5) & (outward <= 4.5)
+    inner = hu[mask[box.slices_kji] & (inward > min(3.0, 0.5 * float(inward[np.isfinite(inward)].max())))]
+    if not shell.any() or inner.size == 0:
+        return 0.0
+    low, high = np.percentile(inner, [10, 90])
+    return float(np.mean((hu[shell] > low) & (hu[shell] < high)))

@@ -2,8 +2,8 @@
 
 A lesion has no density of its own: lytic, sclerotic, solid or necrotic ones differ. So the click's neighbourhood
 gives median and spread, connected voxels within them and within a radius that the user sets are taken, thin bridges
-are cut, holes filled. What reaches the radius on most sides has no border of its own and is refused; a sphere says
-honestly that its size was chosen by hand.
+are cut, the border is put half way between the lesion and what lies round it, and holes are filled. What reaches the
+radius on many sides has no border of its own and is refused; a sphere says honestly that its size was chosen by hand.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from trocar.errors import InputRefused, UsageError
 from trocar.geometry.grid import Box, Grid
+from trocar.imaging.distance import distance_mm
 from trocar.imaging.structures import Mask
 from trocar.imaging.volume import Volume
 
@@ -25,6 +26,9 @@ BALL_MM = 3.0
 SPREADS = 3.0
 LEAST_SPREAD_HU = 12.0
 BRIDGE_MM = 1.5
+SHELL_MM = 3.0
+"""The border lies within this of what is surely lesion; the surroundings are looked at as far again beyond."""
+
 SMALLEST_ML = 0.05
 OPEN_SHARE = 0.25
 """Share of the limiting sphere's surface that a lesion may touch."""
@@ -72,6 +76,7 @@ def lesion_from_click(volume: Volume, point_lps_mm: ArrayLike, radius_limit_mm: 
         raise InputRefused(
             "Nothing that stands out was found at the lesion point; draw the lesion, or give a sphere with its radius."
         )
+    found = _to_half_way(found, hu, inside, spacing)
     rim = inside & (away > radius_limit_mm - float(spacing.max()))
     if np.count_nonzero(found & rim) > OPEN_SHARE * np.count_nonzero(rim):
         raise InputRefused(
@@ -87,7 +92,7 @@ def _part_at(
     alike: NDArray[np.bool_], away: NDArray[np.float64], spacing: NDArray[np.float64]
 ) -> NDArray[np.bool_] | None:
     """The connected part next to the click, cut off at bridges where it is thick enough to be cut."""
-    depth = ndimage.distance_transform_edt(np.pad(alike, 1, mode="edge"), sampling=spacing)[1:-1, 1:-1, 1:-1]
+    depth = distance_mm(~alike, spacing[::-1])
     for erosion in (BRIDGE_MM, 0.0):
         core = alike & (depth > erosion)
         near = np.where(core, away, np.inf)
@@ -98,9 +103,27 @@ def _part_at(
         part = np.asarray(parts == parts[at])
         if erosion == 0.0:
             return part
-        back = ndimage.distance_transform_edt(~part, sampling=spacing)
+        back = distance_mm(part, spacing[::-1])
         return np.asarray(alike & (back <= erosion + float(spacing.min())))
     return None
+
+
+def _to_half_way(
+    found: NDArray[np.bool_], hu: NDArray[np.float32], inside: NDArray[np.bool_], spacing: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """The part with its border where HU is half way to its surroundings; unchanged where both are alike."""
+    outward = distance_mm(found, spacing[::-1])
+    shell = (outward > SHELL_MM) & (outward <= 2 * SHELL_MM)
+    if not shell.any():
+        return found
+    own, other = float(np.median(hu[found])), float(np.median(hu[shell]))
+    if abs(own - other) < 2 * LEAST_SPREAD_HU:
+        return found
+    nearer = (np.abs(hu - own) < np.abs(hu - other)) & inside & (outward <= SHELL_MM)
+    parts = cc3d.connected_components(nearer | found, connectivity=6)
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    return np.asarray(parts == int(np.argmax(sizes)))
 
 
 def _point(grid: Grid, point_lps_mm: ArrayLike) -> NDArray[np.float64]:

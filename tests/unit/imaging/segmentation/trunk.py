@@ -59,7 +59,8 @@ def trunk(
     hu[pocket & everywhere] = 10
     hu[lung] = -840
     hu[bowel_gas] = -1000
-    hu[spine] = 300
+    hu[spine] = 600
+    hu[(np.hypot(x, y - 60) <= 14) & everywhere] = 180
     hu[(np.abs(y - 130) <= 2) & (np.abs(x) < 190) & everywhere] = 50
     if blanket:
         sheet = np.abs(np.hypot(x / 175, y / 125) - 1 - 0.04 * np.sin(z / 12 + x / 60)) < 0.008
