@@ -380,6 +380,7 @@ class Checked:
             request.position,  # type: ignore[arg-type]
             self.needle.length_mm + self.needle.notch_centre_mm,
             request.entry_spacing_mm,
+            anatomy.unscanned,
         )
         entries, normals = skin.points_lps_mm, skin.inward_normals_lps
         if len(entries) == 0:

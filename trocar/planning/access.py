@@ -22,6 +22,7 @@ UP_LPS: dict[str, tuple[float, float, float]] = {
 }
 """Direction of the ceiling in patient LPS for each position on the table."""
 
+MOSTLY_PADDING = 0.5
 FREE_SKIN_MIN_COSINE = 0.0
 """Skin counts as free where its outward normal does not point down to the table."""
 
@@ -50,14 +51,16 @@ def skin_entries(
     position: TablePosition,
     reach_mm: float,
     spacing_mm: float,
+    unscanned: Mask | None = None,
 ) -> SkinEntries:
     """Points on the faces between body and air, no farther apart than ``spacing_mm``.
 
-    body: mask ``[k, j, i]`` on ``grid``, a crop of the scan; at_edge: the crop's box in the scan and the scan's size
-    (i, j, k). A face on the crop's or scan's edge is never skin. Kept are points within ``reach_mm`` of a sample whose
-    outward normal does not point down to the table.
+    body: mask ``[k, j, i]`` on ``grid``, a crop of the scan; at_edge: the crop's box in the scan and the scan's
+    size (i, j, k). unscanned: voxels ``[k, j, i]`` that the scanner did not measure, outside its circle. A face
+    on the crop's or scan's edge, or beside what was not measured, is never skin. Kept are points within
+    ``reach_mm`` of a sample whose outward normal does not point down to the table.
     """
-    faces = _faces(body, grid, spacing_mm)
+    faces = _faces(body, grid, spacing_mm, unscanned)
     centre, radius = _ball(samples_lps_mm)
     near = np.linalg.norm(faces - centre, axis=1) <= reach_mm + radius
     faces = faces[near]
@@ -74,9 +77,15 @@ def _ball(points: Float) -> tuple[Float, float]:
     return centre, float(np.linalg.norm(points - centre, axis=1).max())
 
 
-def _faces(body: Mask, grid: Grid, spacing_mm: float) -> Float:
+def _faces(body: Mask, grid: Grid, spacing_mm: float, unscanned: Mask | None) -> Float:
     """Points (N, 3) in LPS mm on every face between a body voxel and an air voxel, both inside the grid."""
     faces = list_faces(body, count_faces(body))
+    if unscanned is not None and len(faces):
+        i, j, k, axis = faces.T
+        beside = unscanned[k, j, i] | unscanned[k + (axis == 2), j + (axis == 1), i + (axis == 0)]
+        # where all air bears the padding value, padding says nothing about the scanner's circle
+        if beside.mean() <= MOSTLY_PADDING:
+            faces = faces[~beside]
     found = []
     for axis in range(3):  # across i, j, k
         face = faces[faces[:, 3] == axis, :3].astype(np.float64)

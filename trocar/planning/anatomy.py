@@ -13,7 +13,7 @@ from trocar.clinical.protocol import DerivedZone, KeepClear, Protocol, Side, wit
 from trocar.geometry.grid import Box, Grid
 from trocar.geometry.needle_path import Needle
 from trocar.imaging.kernels.skin import off_body
-from trocar.imaging.segmentation.body import body_mask
+from trocar.imaging.segmentation.body import body_mask, unscanned_mask
 from trocar.imaging.structures import StructureSet
 from trocar.imaging.tissue import TissueMap
 from trocar.imaging.volume import Volume
@@ -36,15 +36,17 @@ REACH_MARGIN_MM = 20.0
 class Anatomy:
     """The scan within the needle's reach of a target.
 
-    box: where the crop lies in the scan; grid, hu, body, tissue: the crop. rules: structure or zone -> what the
-    protocol asks of it; structures that nothing is asked of are not in it. hosts: structures that may be gone
-    through. missing: groups that the protocol wants kept clear and no label shows. zones: derived masks in the crop.
+    box: where the crop lies in the scan; grid, hu, body, tissue: the crop; unscanned: what the scanner did not
+    measure of it. rules: structure or zone -> what the protocol asks of it; structures that nothing is asked of
+    are not in it. hosts: structures that may be gone through. missing: groups that the protocol wants kept clear
+    and no label shows. zones: derived masks in the crop.
     """
 
     box: Box
     grid: Grid
     hu: NDArray[np.int16]
     body: Mask
+    unscanned: Mask
     tissue: TissueMap
     rules: Mapping[str, KeepClear]
     hosts: tuple[str, ...]
@@ -82,7 +84,7 @@ def build_anatomy(
     """Crop everything to what a needle could meet on its way to ``region``, and derive the protocol's zones."""
     box = _reach(region, needle, volume.grid, REACH_MARGIN_MM)
     crop = volume.crop(box)
-    body = _body(volume, box)
+    body, unscanned = _body(volume, box)
     derived: dict[str, Mask] = {}
     for zone in request.protocol.zones:
         if zone.name in structures.names:  # whoever drew it knows better
@@ -97,7 +99,7 @@ def build_anatomy(
         crop.grid, labels, structures.label_names, extra, (*structures.names, *derived, OUTSIDE)
     )
     rules, missing = _rules(request.protocol, request.side, (*structures.names, *derived), region.hosts)
-    return Anatomy(box, crop.grid, crop.hu, body, tissue, rules, region.hosts, missing, derived)
+    return Anatomy(box, crop.grid, crop.hu, body, unscanned, tissue, rules, region.hosts, missing, derived)
 
 
 def with_target(tissue: TissueMap, mask: Mask, mask_grid: Grid, box: Box) -> TissueMap:
@@ -126,14 +128,18 @@ def _reach(region: TargetRegion, needle: Needle, grid: Grid, margin_mm: float) -
     return Box.around(grid, region.grid.corners_lps_mm(), needle.length_mm + needle.throw_mm + margin_mm)
 
 
-def _body(volume: Volume, box: Box) -> Mask:
-    """The body in ``box``, seen in whole slices: cut smaller, the air round the patient may not be known as such."""
+def _body(volume: Volume, box: Box) -> tuple[Mask, Mask]:
+    """The body in ``box``, and what was not scanned, as they are seen in whole slices.
+
+    Cut smaller, the air round the patient may not be known as such.
+    """
     # i, j or k, whichever lies nearest to the patient's long axis
     through = int(np.argmax(np.round(np.abs(volume.grid.directions[2]), 6)))
     low, high = [0, 0, 0], list(volume.grid.size_ijk)
     low[through], high[through] = box.low_ijk[through], box.high_ijk[through]
     slab = Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
-    return np.ascontiguousarray(body_mask(volume.crop(slab))[_inside(box, slab)])
+    whole, inner = volume.crop(slab), _inside(box, slab)
+    return np.ascontiguousarray(body_mask(whole)[inner]), np.ascontiguousarray(unscanned_mask(whole)[inner])
 
 
 def _rules(

@@ -77,6 +77,7 @@ class Planner:
             request.position,  # type: ignore[arg-type]  # filled in by the request
             needle.length_mm + needle.notch_centre_mm,
             request.entry_spacing_mm,
+            anatomy.unscanned,
         )
         case = Surroundings(request, needle, anatomy, region, skin, clearances, self._volume.grid)
         progress("Judging every path", 0.25)

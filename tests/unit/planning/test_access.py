@@ -96,3 +96,17 @@ def test_reach_limits_the_skin() -> None:
     grid, body = _trunk(np.eye(3))
     found = _entries(grid, body, reach=45.0).points_lps_mm
     assert np.linalg.norm(found, axis=1).max() <= 45.0
+
+
+def test_the_border_of_what_was_scanned_is_never_skin() -> None:
+    """Where the scanner's circle cuts the body, the cut is no skin; where all air is padding, padding means nothing."""
+    grid, body = _trunk(np.eye(3))
+    whole = (Box((0, 0, 0), grid.size_ijk), grid.size_ijk)
+    k, j, i = np.meshgrid(*(np.arange(n) for n in grid.shape_kji), indexing="ij")
+    x = grid.to_patient(np.stack([i, j, k], -1))[..., 0]
+    unscanned = x > 25
+    cut = skin_entries(body & ~unscanned, grid, whole, np.zeros((1, 3)), "prone", 200.0, 2.0, unscanned)
+    assert len(cut.points_lps_mm) > 100
+    assert cut.points_lps_mm[:, 0].max() < 25 - 0.5
+    everywhere = skin_entries(body, grid, whole, np.zeros((1, 3)), "prone", 200.0, 2.0, ~body)
+    assert len(everywhere.points_lps_mm) == len(_entries(grid, body).points_lps_mm)
