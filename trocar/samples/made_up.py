@@ -55,6 +55,6 @@ def made_up_patient() -> tuple[Volume, StructureSet]:
         labels[shape & body] = value
         names[value] = name
         hu[shape & body] = 400 if name.startswith("vertebrae") else -800 if name.startswith("lung") else 50
-    hu[(np.abs(y - 110) <= 5) & (np.abs(x) <= 120)] = 100  # the table
+    hu[(np.abs(y - 110) <= 3) & (np.abs(x) <= 120)] = 100  # the table's cover, thin as covers are
     source = ImageSource("synthetic", "0" * 64, "SYNTHETIC patient for compiling")
     return Volume(hu, grid, source), StructureSet(grid, labels, names, {}, "0" * 64)
