@@ -127,9 +127,8 @@ class PairJudge:
 
     def _set_lanes(self, members: Mapping[str, Sequence[str]], asked: Mapping[str, float | None]) -> None:
         """The tables that the kernels read: per lane its margin, what is asked of it, and its structures."""
-        unit_mm = self.fields.quantum_mm / (1 << kernel.UNIT_BITS)
         shape = (self.fields.groups, LANES)
-        self._margins = np.full(shape, kernel.NO_LIMIT, dtype=np.int32)
+        self._margins = np.full(self.fields.groups * LANES, kernel.NO_LIMIT, dtype=np.float32)
         self._used = np.zeros(shape, dtype=np.bool_)
         self._asked = np.full(len(self.fields.names), np.nan)
         self._structure_of = np.zeros((len(self.fields.names), len(self.tissue.members)), dtype=np.int32)
@@ -137,13 +136,12 @@ class PairJudge:
             first = members[lane][0]
             self._used[divmod(at, LANES)] = True
             if first in self.margins_mm:
-                self._margins[divmod(at, LANES)] = round(self.margins_mm[first] / unit_mm)
+                self._margins[at] = self.margins_mm[first]
             want = asked.get(first)
             self._asked[at] = np.nan if want is None else want
             for name in sorted(members[lane], reverse=True):
                 column = self.tissue.members[:, self.tissue.names.index(name)]
                 self._structure_of[at, column] = self._structures.index(name) + 1
-        self._cap = round(self.cap_mm / unit_mm)
 
     def _labels(self) -> dict[int, str]:
         labels = dict(GEOMETRY_REASONS)
@@ -237,15 +235,13 @@ class PairJudge:
         kernel.judge_clearances(
             self.fields.data.reshape(-1), np.array(self.fields.data.shape), self.fields.low_mm, self.fields.step_mm,
             self.fields.quantum_mm, self._margins if limited else np.full_like(self._margins, kernel.NO_LIMIT),
-            self._used, self._cap, starts_mm, ends_mm, broken, where, found,
+            self._used, self.cap_mm, starts_mm, ends_mm, broken, where, found,
         )  # fmt: skip
         hit = np.flatnonzero(broken >= 0)
         if len(hit):
             along = ends_mm[hit] - starts_mm[hit]
             share = where[hit] / np.maximum(np.linalg.norm(along, axis=1), 1e-9)
-            margin_mm = self._margins.reshape(-1)[broken[hit]] * (
-                self.fields.quantum_mm / (1 << kernel.UNIT_BITS)
-            )
+            margin_mm = self._margins[broken[hit]].astype(np.float64)
             nearest = kernel.nearest_structures(
                 self.tissue.classes, self._structure_of, broken[hit], self.tissue.spacing_mm,
                 starts_mm[hit] + along * share[:, None], margin_mm + LOOKUP_ERROR_MM,

@@ -112,11 +112,16 @@ class TissueMap:
 
     def to_grid_mm(self, lps_mm: ArrayLike) -> Float:
         """Points (..., 3) in LPS mm to grid mm: along i, j, k from the centre of voxel (0, 0, 0)."""
-        return np.asarray(self.grid.to_voxel(lps_mm) * self.grid.spacing_mm)
+        return self.directions_to_grid(
+            np.asarray(lps_mm, dtype=np.float64) - self.grid.voxel_to_patient[:3, 3]
+        )
 
     def directions_to_grid(self, lps: ArrayLike) -> Float:
         """Vectors (..., 3) in LPS to components along i, j, k; lengths are kept."""
-        return np.asarray(np.asarray(lps, dtype=np.float64) @ self.grid.directions)
+        vectors = np.asarray(lps, dtype=np.float64)
+        x, y, z = self.grid.directions
+        # written out: a matrix product of so thin an array wakes all threads of the linear algebra library for nothing
+        return np.asarray(vectors[..., 0, None] * x + vectors[..., 1, None] * y + vectors[..., 2, None] * z)
 
 
 def _unsigned(labels: NDArray[Any]) -> NDArray[Any]:

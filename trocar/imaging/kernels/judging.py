@@ -20,13 +20,13 @@ FIRST_STRUCTURE = 16
 LANES = 16
 """Structures whose distances lie side by side in one cache line."""
 
-UNIT_BITS = 16
-"""Interpolated distances are whole numbers of quantum / 2**UNIT_BITS: minima of them are the same in any order."""
-
-NO_LIMIT = -(1 << 29)
+NO_LIMIT = np.float32(-1e9)
+"""In place of a margin or bound where there is none."""
 
 FIRST_PIECE_MM = 20.0
 """Segments are first looked at about this far apart: hardly ever is a longer piece free of everything."""
+
+SHORTEST_PIECE_MM = 0.2
 
 PAIRED_BLOCK = 64
 """Pairs that share the working space of one thread."""
@@ -116,18 +116,20 @@ def judge_crossings(
 
 
 @njit(cache=True, nogil=True)
-def _distances(field: Any, shape: Any, group: int, u: Any, out: Any, at: Any) -> None:
-    """Distances of the LANES structures of ``group`` at lattice position ``u``, trilinear, into ``out`` (int32)
-    from place ``at`` on."""
+def _distances(field: Any, shape: Any, group: int, quantum_mm: Any, u: Any, out: Any, at: Any) -> None:
+    """Distances in mm (float32) of the LANES fields of ``group`` at lattice position ``u``, trilinear.
+
+    They are written into ``out`` from place ``at`` on.
+    """
     i = min(max(int(u[0]), 0), shape[3] - 2)
     j = min(max(int(u[1]), 0), shape[2] - 2)
     k = min(max(int(u[2]), 0), shape[1] - 2)
     x = np.float32(min(max(u[0] - i, 0.0), 1.0))
     y = np.float32(min(max(u[1] - j, 0.0), 1.0))
-    z = np.float32(min(max(u[2] - k, 0.0), 1.0)) * np.float32(1 << UNIT_BITS)
+    z = np.float32(min(max(u[2] - k, 0.0), 1.0)) * quantum_mm
     rest_x = np.float32(1.0) - x
     rest_y = np.float32(1.0) - y
-    rest_z = np.float32(1 << UNIT_BITS) - z
+    rest_z = quantum_mm - z
     w0 = rest_x * rest_y * rest_z
     w1 = x * rest_y * rest_z
     w2 = rest_x * y * rest_z
@@ -148,7 +150,7 @@ def _distances(field: Any, shape: Any, group: int, u: Any, out: Any, at: Any) ->
     b7 = b3 + plane
     for lane in range(LANES):
         n = np.uintp(lane)
-        out[at + n] = np.int32(
+        out[at + n] = (
             w0 * np.float32(field[b0 + n])
             + w1 * np.float32(field[b1 + n])
             + w2 * np.float32(field[b2 + n])
@@ -165,6 +167,7 @@ def _look(
     field: Any,
     shape: Any,
     group: int,
+    quantum_mm: Any,
     a: Any,
     d: Any,
     t: float,
@@ -178,20 +181,46 @@ def _look(
     for axis in range(3):
         u[axis] = a[axis] + t * d[axis]
     at = np.uintp(n * LANES)
-    _distances(field, shape, group, u, seen, at)
-    slack = np.int32(1 << 30)
+    _distances(field, shape, group, quantum_mm, u, seen, at)
+    first = np.uintp(group * LANES)
+    breaches = 0
+    lower = 0
+    for m in range(least.size):  # counts, not the constant LANES and no stores: this becomes vectors
+        lane = np.uintp(m)
+        breaches += 1 if seen[at + lane] < margins[first + lane] else 0
+        lower += 1 if seen[at + lane] < least[lane] else 0
+    if lower > 0:
+        for m in range(LANES):
+            lane = np.uintp(m)
+            least[lane] = min(least[lane], seen[at + lane])
+    worst = -1
+    if breaches > 0:
+        largest = np.float32(0.0)
+        for m in range(LANES):
+            breach = margins[first + np.uintp(m)] - seen[at + np.uintp(m)]
+            if breach > largest:
+                largest = breach
+                worst = m
+    return worst
+
+
+@njit(cache=True, nogil=True)
+def _may_hide_less(seen: Any, left: int, right: int, apart: Any, least: Any) -> bool:
+    """Whether between two samples ``apart`` mm from each other something may lie nearer than ``least``; see _search."""
+    at_left, at_right = np.uintp(left * LANES), np.uintp(right * LANES)
+    open_ = 0
     for m in range(LANES):
         lane = np.uintp(m)
-        distance = seen[at + lane]
-        over = np.int32(distance - margins[lane])
-        slack = over if over < slack else slack
-        low = least[lane]
-        least[lane] = distance if distance < low else low
-    if slack < 0:
-        for m in range(LANES):
-            if np.int32(seen[at + np.uintp(m)] - margins[m]) == slack:
-                return m
-    return -1
+        p = seen[at_left + lane]
+        q = seen[at_right + lane]
+        low = p if p < q else q
+        blind = np.float32(0.44) * low
+        more = np.float32(1.2) + np.float32(0.125) * low
+        blind = more if more < blind else blind
+        bound = p + q - apart - (least[lane] + least[lane])
+        bound = blind - apart if blind - apart > bound else bound
+        open_ += 1 if bound < np.float32(0.0) else 0
+    return open_ > 0
 
 
 @njit(cache=True, nogil=True)
@@ -199,10 +228,10 @@ def _search(
     field: Any,
     shape: Any,
     group: int,
+    quantum_mm: Any,
     a: Any,
     d: Any,
     mm: float,
-    unit_mm: float,
     margins: Any,
     least: Any,
     places: Any,
@@ -212,21 +241,20 @@ def _search(
 ) -> tuple[int, float]:
     """Smallest distances along a segment, looking only where they can be; (lane of a broken margin or -1, mm).
 
-    a: start in lattice steps; d: lattice steps per mm; mm: length. margins: int32 (LANES,), NO_LIMIT for none; the
-    search ends where one is broken, of several with the largest breach. least: int32 (LANES,), upper bounds that are
-    lowered to the smallest distances found. places (n,), seen (n * LANES,), queue (2 n, 2): working space.
+    a: start in lattice steps; d: lattice steps per mm; mm: length. margins: float32 (groups * LANES,) mm, NO_LIMIT for
+    none; the search ends where one is broken, of several with the largest breach. least: float32 (LANES,) mm, upper
+    bounds that are lowered to the smallest distances found. places (n,), seen (n * LANES,), queue (2 n, 2): working
+    space.
 
     Between two places h mm apart with distances p and q no distance is below (p + q - h) / 2, for it changes by no
     more than 1 mm per mm (Piyavskii 1972, Shubert 1972). Pieces that cannot hold anything below ``least`` are left
     alone, others are halved, all once before any twice, until nothing below by more than 0.1 mm can be missed: a
     minimum m in the piece lies within h / 2 of one end, where the distance is at most sqrt(m^2 + h^2 / 4).
     """
-    shortest = 0.2
-    longest = np.int32(1.2 / unit_mm)
     pieces = int(mm / FIRST_PIECE_MM) + 1
     for count in range(pieces + 1):
         t = mm * count / pieces
-        breach = _look(field, shape, group, a, d, t, margins, least, seen, count, u)
+        breach = _look(field, shape, group, quantum_mm, a, d, t, margins, least, seen, count, u)
         if breach >= 0:
             return breach, t
         places[count] = t
@@ -240,26 +268,12 @@ def _search(
         left, right = queue[head, 0], queue[head, 1]
         head += 1
         apart_mm = places[right] - places[left]
-        if apart_mm <= shortest:
-            continue
-        apart = np.int32(apart_mm / unit_mm)
-        worst = np.int32(0)
-        at_left, at_right = np.uintp(left * LANES), np.uintp(right * LANES)
-        for m in range(LANES):
-            lane = np.uintp(m)
-            p = seen[at_left + lane]
-            q = seen[at_right + lane]
-            low = p if p < q else q
-            blind = np.int32((low >> 1) - (low >> 4))
-            more = np.int32(longest + (low >> 3))
-            blind = more if more < blind else blind
-            bound = np.int32(p + q - apart - 2 * least[lane])
-            bound = np.int32(0) if apart <= blind else bound
-            worst = bound if bound < worst else worst
-        if worst >= 0:
+        if apart_mm <= SHORTEST_PIECE_MM or not _may_hide_less(
+            seen, left, right, np.float32(apart_mm), least
+        ):
             continue
         t = (places[left] + places[right]) / 2
-        breach = _look(field, shape, group, a, d, t, margins, least, seen, count, u)
+        breach = _look(field, shape, group, quantum_mm, a, d, t, margins, least, seen, count, u)
         if breach >= 0:
             return breach, t
         places[count] = t
@@ -281,7 +295,7 @@ def judge_clearances(
     quantum_mm: float,
     margins: Any,
     used: Any,
-    cap: int,
+    cap_mm: float,
     starts_mm: Any,
     ends_mm: Any,
     broken: Any,
@@ -291,12 +305,13 @@ def judge_clearances(
     """Margins first, then the clearances of the segments that keep them all.
 
     field: uint8, flat, of ``shape`` (groups, K, J, I, LANES): distances in quanta at lattice points; the first one
-    lies at ``low_mm`` (3,), the steps are ``step_mm`` (3,). margins: int32 (groups, LANES) in interpolated units,
-    NO_LIMIT where there is none; used: bool (groups, LANES); cap: largest clearance told apart, same units.
+    lies at ``low_mm`` (3,), the steps are ``step_mm`` (3,). margins: float32 (groups * LANES,) mm, NO_LIMIT
+    where there is none; used: bool (groups, LANES); cap_mm: largest clearance told apart.
     broken: int32 (N,), filled with the lane (group * LANES + lane) whose margin is broken, or -1; broken_at_mm: (N,),
     how far from the start that was seen; clearances: float32 (N, groups * LANES) mm, filled where ``broken`` is -1.
     """
-    unit_mm = quantum_mm / (1 << UNIT_BITS)
+    quantum = np.float32(quantum_mm)
+    cap = np.float32(cap_mm)
     groups = shape[0]
     n_pairs = starts_mm.shape[0]
     longest_mm = 0.0
@@ -305,14 +320,14 @@ def judge_clearances(
         for axis in range(3):
             squared += (ends_mm[p, axis] - starts_mm[p, axis]) ** 2
         longest_mm = max(longest_mm, squared)
-    room = int(np.sqrt(longest_mm) * 10.0) + 8  # pieces are 0.1 mm long at least
+    room = int(2.0 * np.sqrt(longest_mm) / SHORTEST_PIECE_MM) + 8  # no piece is shorter than half of that
     for block in prange((n_pairs + PAIRED_BLOCK - 1) // PAIRED_BLOCK):
         a = np.empty(3)
         d = np.empty(3)
         u = np.empty(3)
-        least = np.empty(LANES, dtype=np.int32)
+        least = np.empty(LANES, dtype=np.float32)
         places = np.empty(room)
-        seen = np.empty(room * LANES, dtype=np.int32)
+        seen = np.empty(room * LANES, dtype=np.float32)
         queue = np.empty((2 * room, 2), dtype=np.int64)
         first = np.int64(block) * PAIRED_BLOCK
         for p in range(first, min(first + PAIRED_BLOCK, n_pairs)):
@@ -329,7 +344,7 @@ def judge_clearances(
                 for lane in range(LANES):
                     least[lane] = cap if used[group, lane] else NO_LIMIT
                 lane, where = _search(
-                    field, shape, group, a, d, mm, unit_mm, margins[group], least, places, seen, queue, u
+                    field, shape, group, quantum, a, d, mm, margins, least, places, seen, queue, u
                 )
                 if lane >= 0:
                     broken[p] = group * LANES + lane
@@ -337,7 +352,7 @@ def judge_clearances(
                     break
                 for lane in range(LANES):
                     if used[group, lane]:
-                        clearances[p, group * LANES + lane] = least[lane] * unit_mm
+                        clearances[p, group * LANES + lane] = least[lane]
 
 
 @njit(cache=True, nogil=True, parallel=True)
