@@ -1,4 +1,4 @@
-"""Angles, bone cortex and pedicle on solids whose measures are known, on oblique grids with unequal spacing."""
+"""Angles, bone cortex and pedicles on bodies whose answers are known."""
 
 from __future__ import annotations
 
@@ -9,92 +9,109 @@ from trocar.geometry.grid import Grid
 from trocar.geometry.needle_path import NeedlePath
 from trocar.planning.measures import BoneSurface, path_angles, pedicle_width_mm
 
-TURNED = np.array([[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, 1.0]])
+SPACING = np.array([0.8, 1.0, 1.25])
+TURNED = {
+    "straight": np.eye(3),
+    "LAS": np.diag([1.0, -1.0, 1.0]),
+    "feet first": np.diag([1.0, 1.0, -1.0]),
+    "coronal": np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]]),
+}
 
 
-def _grid(axes: np.ndarray, spacing: tuple[float, float, float] = (0.6, 0.8, 1.5)) -> Grid:
-    size = np.ceil(np.array([80, 80, 60]) / np.array(spacing)).astype(int)
+def grid(directions: np.ndarray) -> Grid:
     matrix = np.eye(4)
-    matrix[:3, :3] = axes * np.array(spacing)
+    matrix[:3, :3] = directions * SPACING
+    size = np.array([90, 80, 70])
     matrix[:3, 3] = -matrix[:3, :3] @ ((size - 1) / 2)
-    return Grid((int(size[2]), int(size[1]), int(size[0])), matrix)
+    return Grid((70, 80, 90), matrix)
 
 
-def _xyz(grid: Grid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    k, j, i = np.meshgrid(*(np.arange(n) for n in grid.shape_kji), indexing="ij")
-    x, y, z = np.moveaxis(grid.to_patient(np.stack([i, j, k], -1)), -1, 0)
-    return x, y, z
+def coordinates(g: Grid) -> np.ndarray:
+    k, j, i = np.indices(g.shape_kji)
+    return np.moveaxis(g.to_patient(np.stack([i, j, k], -1)), -1, 0)
+
+
+def path(
+    entry: tuple[float, float, float], tip: tuple[float, float, float], throw_mm: float = 10.0
+) -> NeedlePath:
+    return NeedlePath(np.array(entry), np.array(tip), throw_mm)
 
 
 @pytest.mark.parametrize(
     ("direction", "out_of_axial", "in_axial"),
     [
-        ((0, -1, 0), 0, 0),
-        ((1, -1, 0), 0, 45),  # towards the patient's left
-        ((-1, -1, 0), 0, -45),
-        ((0, -1, 1), 45, 0),  # towards the head
-        ((0, -1, -1), -45, 0),
-        ((0, 1, 0), 0, 180),
+        ((0, -1, 0), 0.0, 0.0),  # from behind straight forwards
+        ((1, -1, 0), 0.0, 45.0),  # and towards the patient's left
+        ((-1, 0, 0), 0.0, -90.0),  # from the left towards the right
+        ((0, 1, 0), 0.0, 180.0),  # from in front
+        ((0, -1, 1), 45.0, 0.0),  # tip to the head
+        ((0, -1, -np.tan(np.radians(20))), -20.0, 0.0),  # tip to the feet
     ],
 )
-def test_angles_are_the_patients(direction: tuple[int, ...], out_of_axial: float, in_axial: float) -> None:
-    path = NeedlePath(np.zeros(3), np.array(direction, float) * 40, 10)
-    angles = path_angles(path, np.array([0.0, -1.0, 0.0]))
+def test_angles_are_the_patients(direction: tuple[float, ...], out_of_axial: float, in_axial: float) -> None:
+    tip = np.array([5.0, 6.0, 7.0])
+    needle = NeedlePath(tip - 40 * np.array(direction, float), tip, 10.0)
+    angles = path_angles(needle, np.array([0.0, -1.0, 0.0]))
     assert angles.out_of_axial == pytest.approx(out_of_axial, abs=1e-9)
-    assert angles.in_axial == pytest.approx(in_axial, abs=1e-9)
+    assert abs(angles.in_axial) == pytest.approx(abs(in_axial), abs=1e-9)
+    if abs(in_axial) < 180:
+        assert angles.in_axial == pytest.approx(in_axial, abs=1e-9)
+    straight = float(np.degrees(np.arccos(-needle.direction_lps[1])))
+    assert angles.to_skin == pytest.approx(straight, abs=1e-6)
+    assert angles.to_cortex is None
 
 
-@pytest.mark.parametrize(
-    "axes", [np.eye(3), TURNED, np.diag([1.0, -1.0, -1.0])], ids=["LPS", "oblique", "flipped"]
-)
-@pytest.mark.parametrize("slant_deg", [0, 25, 50])
-def test_the_angle_to_the_cortex_and_its_thickness_along_the_needle(
-    axes: np.ndarray, slant_deg: float
+@pytest.mark.parametrize("directions", TURNED.values(), ids=TURNED)
+@pytest.mark.parametrize("tilt_deg", [0.0, 25.0, 50.0])
+def test_the_cortex_of_a_slab_is_met_at_the_right_depth_and_angle(
+    directions: np.ndarray, tilt_deg: float
 ) -> None:
-    """A plate of bone 30 mm thick with 4 mm of dense cortex, met from behind."""
-    grid = _grid(axes)
-    _, y, _ = _xyz(grid)
-    bone = (y < 15) & (y > -15)
-    hu = np.full(grid.shape_kji, 40, np.int16)
-    hu[bone] = 150
-    hu[bone & (y > 11)] = 1200
-    slant = np.radians(slant_deg)
-    direction = np.array([np.sin(slant), -np.cos(slant), 0.0])
-    hit = np.array([0.0, 15.0, 0.0])
-    entry = BoneSurface(bone, hu, grid).entry(NeedlePath(hit - 22 * direction, hit + 5 * direction, 12))
+    """A plate of bone 30 mm thick, its hinder face at y = 10: 4 mm of cortex, then marrow."""
+    g = grid(directions)
+    _, y, _ = coordinates(g)
+    bone = np.abs(y + 5) <= 15
+    hu = np.where(bone, np.where(y > 6, 1200, 150), 30).astype(np.int16)
+    slant = np.tan(np.radians(tilt_deg))
+    needle = path((0.0, 35.0, -25 * slant), (0.0, 8.0, 2 * slant))
+    entry = BoneSurface(bone, hu, g).entry(needle)
     assert entry is not None
-    assert entry.depth_mm == pytest.approx(22, abs=0.8)
-    assert entry.angle_deg == pytest.approx(slant_deg, abs=4)
-    assert entry.cortex_mm == pytest.approx(4 / np.cos(slant), abs=1.0)
+    step = float(np.abs(np.diag(SPACING) @ g.directions.T @ (0, 1, 0)).max())  # voxels along y
+    stretch = 1 / np.cos(np.radians(tilt_deg))
+    assert entry.depth_mm == pytest.approx(25 * stretch, abs=step * stretch)
+    assert entry.angle_deg == pytest.approx(tilt_deg, abs=4.0)
+    assert entry.cortex_mm == pytest.approx(4 * stretch, abs=1.3 * step * stretch)
 
 
-def test_a_path_beside_the_bone_meets_none() -> None:
-    grid = _grid(np.eye(3))
-    _, y, _ = _xyz(grid)
-    surface = BoneSurface(y < -20, np.zeros(grid.shape_kji, np.int16), grid)
-    assert surface.entry(NeedlePath(np.array([0, 30.0, 0]), np.array([0, 5.0, 0]), 10)) is None
+def test_a_path_that_meets_no_bone_has_no_entry_and_the_throw_counts() -> None:
+    g = grid(np.eye(3))
+    _, y, _ = coordinates(g)
+    bone = y < -10
+    surface = BoneSurface(bone, np.zeros(g.shape_kji, np.int16), g)
+    assert surface.entry(path((0, 35, 0), (0, 5, 0), throw_mm=10.0)) is None
+    assert surface.entry(path((0, 35, 0), (0, 5, 0), throw_mm=20.0)) is not None
+    assert not surface.inside(np.array([[0.0, 500, 0], [0, -1, 0]])).any()
+    assert surface.inside(np.array([[0.0, -20, 0]])).all()
 
 
-@pytest.mark.parametrize("side", [1.0, -1.0], ids=["left", "right"])
-@pytest.mark.parametrize("width_mm", [6.0, 9.0])
-def test_the_pedicle_is_as_wide_as_it_was_built(side: float, width_mm: float) -> None:
-    """A bar of bone beside a canal of 8 mm radius, run through lengthwise; then the same on the other side."""
-    grid = _grid(np.eye(3), (0.4, 0.8, 1.0))
-    x, y, z = _xyz(grid)
-    middle = side * (10 + width_mm / 2)
-    bar = (np.abs(x - middle) <= width_mm / 2) & (np.abs(z) <= 6) & (np.abs(y) <= 25)
-    body = (y < -12) & (y > -35) & (np.abs(x) < 25)
-    canal = grid.to_patient(np.argwhere(np.hypot(x, y) <= 8)[:, ::-1])
-    surface = BoneSurface(bar | body, np.zeros(grid.shape_kji, np.int16), grid)
-    path = NeedlePath(np.array([middle, 38.0, 0]), np.array([middle, -15.0, 0]), 10)
-    width = pedicle_width_mm(path, surface, canal, np.array([side, 0.0, 0.0]))
-    assert width == pytest.approx(width_mm, abs=0.7)
-
-
-def test_a_path_in_front_of_the_canal_goes_through_no_pedicle() -> None:
-    grid = _grid(np.eye(3))
-    x, y, _ = _xyz(grid)
-    surface = BoneSurface((y < -12) & (y > -35), np.zeros(grid.shape_kji, np.int16), grid)
-    canal = grid.to_patient(np.argwhere(np.hypot(x, y) <= 8)[:, ::-1])
-    path = NeedlePath(np.array([35.0, -20.0, 0]), np.array([5.0, -20.0, 0]), 10)
-    assert pedicle_width_mm(path, surface, canal, np.array([1.0, 0.0, 0.0])) is None
+@pytest.mark.parametrize("directions", TURNED.values(), ids=TURNED)
+@pytest.mark.parametrize("width_mm", [6.0, 10.0, 14.0])
+def test_the_pedicle_is_as_wide_as_its_narrowest_bone_beside_the_canal(
+    directions: np.ndarray, width_mm: float
+) -> None:
+    """A pedicle along y beside a canal of 16 mm, its width across given; behind and in front of it is more bone."""
+    g = grid(directions)
+    x, y, z = coordinates(g)
+    canal = (np.abs(x) <= 8) & (np.abs(y) <= 8)
+    pedicle = (np.abs(x - 8 - width_mm / 2) <= width_mm / 2) & (np.abs(y) <= 10) & (np.abs(z) <= 8)
+    body, arch = (y < -8) & (np.abs(x) < 20), (y > 8) & (y < 20) & (np.abs(x) < 22)
+    bone = (pedicle | body | arch) & ~canal
+    surface = BoneSurface(bone, np.zeros(g.shape_kji, np.int16), g)
+    canal_points = g.to_patient(np.argwhere(canal)[:, ::-1])
+    middle = 8 + width_mm / 2
+    needle = path((middle + 1, 36.0, 0.0), (middle - 0.5, -12.0, 0.0))
+    lateral = np.array([1.0, 0.0, 0.0])
+    found = pedicle_width_mm(needle, surface, canal_points, lateral)
+    across = float(np.abs(np.diag(SPACING) @ g.directions.T @ (1, 0, 0)).max())
+    assert found == pytest.approx(width_mm, abs=1.5 * across)
+    beside = path((34.0, 36.0, 0.0), (34.0, -5.0, 0.0), throw_mm=5.0)
+    assert pedicle_width_mm(beside, surface, canal_points, lateral) is None
