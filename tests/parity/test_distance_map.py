@@ -113,3 +113,12 @@ def test_refined_lattices_are_fine_enough(spacing: tuple[float, float, float]) -
     weights = np.prod(np.where(corners == 1, share[:, None], 1 - share[:, None]), axis=2)
     looked_up = weights @ np.linalg.norm(corners * step, axis=1)
     assert (looked_up - np.linalg.norm(share * step, axis=1)).max() <= 0.265
+
+
+def test_lattice_follows_the_patient_not_the_file() -> None:
+    """However the axes of 3 mm voxels are stored, the same patient axes are divided alike."""
+    names = ["L", "P", "S"]
+    for order in ([0, 1, 2], [2, 0, 1], [1, 2, 0], [0, 2, 1]):
+        directions = np.eye(3)[:, order] * [1, -1, 1]
+        parts = lattice_refinement(np.array([3.0, 3.0, 3.0]), directions)
+        assert {names[axis]: n for axis, n in zip(order, parts, strict=True)} == {"L": 4, "P": 4, "S": 2}

@@ -41,22 +41,27 @@ def distance_mm(mask: NDArray[np.bool_], spacing_mm: Float) -> NDArray[np.float3
     return out
 
 
-def lattice_refinement(spacing_mm: Float) -> tuple[int, int, int]:
+def lattice_refinement(spacing_mm: Float, directions: Float | None = None) -> tuple[int, int, int]:
     """Into how many steps each voxel edge is divided (i, j, k), so that trilinear lookups stay within 0.35 mm.
 
     Beside a flat face a trilinear lookup is exact. Beside the corner of a box it is too large, most in the middle of
-    a cell; the axes with the longest step are divided further until that stays below CORNER_ERROR_MM. Numbers above 1
-    are even, so that the middle of a gap one voxel wide is a lattice point. Equal edges are divided equally, so that
-    the order in which a file stores its axes changes nothing.
+    a cell; the axis with the longest step is divided further until that stays below CORNER_ERROR_MM. Numbers above 1
+    are even, so that the middle of a gap one voxel wide is a lattice point. directions: 3x3, the axes' unit vectors in
+    LPS as columns: of equal steps that nearest to x goes first, that nearest to z last, so that the order in which a
+    file stores its axes changes nothing.
     """
-    parts = [1 if s <= UNDIVIDED_MM else 2 for s in spacing_mm]
+    spacing = np.asarray(spacing_mm, dtype=np.float64)
+    along = np.eye(3) if directions is None else np.abs(directions)
+    place = np.argsort(np.argmax(along, axis=0) if len(set(np.argmax(along, axis=0))) == 3 else np.arange(3))
+    parts = [1 if s <= UNDIVIDED_MM else 2 for s in spacing]
+    corners = np.array([(a, b, c) for a in (0, 1) for b in (0, 1) for c in (0, 1)])
     while True:
-        step = spacing_mm / np.array(parts)
-        corners = np.array([(a, b, c) for a in (0, 1) for b in (0, 1) for c in (0, 1)]) * step
-        error = np.linalg.norm(corners, axis=1).mean() - np.linalg.norm(step) / 2
+        step = spacing / np.array(parts)
+        error = np.linalg.norm(corners * step, axis=1).mean() - np.linalg.norm(step) / 2
         if error <= CORNER_ERROR_MM:
-            return int(parts[0]), int(parts[1]), int(parts[2])
-        parts = [n + (1 if n == 1 else 2) * (s > step.max() - 1e-4) for n, s in zip(parts, step, strict=True)]
+            return parts[0], parts[1], parts[2]
+        longest = next(int(axis) for axis in place if step[axis] > step.max() - 1e-4)
+        parts[longest] += 1 if parts[longest] == 1 else 2
 
 
 class ClearanceFields:
@@ -76,7 +81,7 @@ class ClearanceFields:
         self.names = tuple(members)
         self.quantum_mm = max(0.1, cap_mm * 1.25 / 255)
         self.reach_mm = self.quantum_mm * 255
-        self.refine = np.array(lattice_refinement(tissue.spacing_mm), dtype=np.int64)
+        self.refine = np.array(lattice_refinement(tissue.spacing_mm, tissue.grid.directions), dtype=np.int64)
         self.step_mm: Float = tissue.spacing_mm / self.refine
         self.groups = max(1, -(-len(members) // LANES))
         self.low = np.zeros(3, dtype=np.int64)
