@@ -178,7 +178,8 @@ def _edge(volume: Volume, region: TargetRegion, leaves_by_edge: bool) -> list[Pl
         )
     low = volume.grid.to_voxel(region.grid.to_patient((0, 0, 0)))
     voxels = np.argwhere(region.mask)[:, ::-1] + np.rint(low)
-    to_edge = np.minimum(voxels + 0.5, np.array(volume.grid.size_ijk) - 0.5 - voxels) * volume.grid.spacing_mm
+    # from the voxels' outer faces: one at the edge comes within 0 mm
+    to_edge = np.minimum(voxels, np.array(volume.grid.size_ijk) - 1 - voxels) * volume.grid.spacing_mm
     nearest = float(to_edge.min())
     if nearest < NEAR_EDGE_MM:
         found.append(

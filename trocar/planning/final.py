@@ -83,10 +83,10 @@ def exact_paths(
     asked = _asked(case)
     near = exact < asked - EXACT_TOLERANCE_MM
     left: NDArray[np.bool_] = np.logical_not(near.any(axis=1))
-    for column in np.flatnonzero(near.any(axis=0)):
-        name = case.clearances.names[column]
-        text = f"nearer than {asked[column]:g} mm to {name}"
-        rejected[text] = rejected.get(text, 0) + int(near[:, column].sum())
+    # a path that comes too near to several structures counts once, under that with the largest breach
+    for column in (exact - asked)[near.any(axis=1)].argmin(axis=1):
+        text = f"nearer than {asked[column]:g} mm to {case.clearances.names[column]}"
+        rejected[text] = rejected.get(text, 0) + 1
     measures = [dict[str, float]() for _ in paths]
     bone = _bone(case)
     for number in np.flatnonzero(left):
