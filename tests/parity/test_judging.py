@@ -13,6 +13,7 @@ import pytest
 
 from tests.parity.slow_twins import boxes_of, met, segment_to_boxes
 from tests.parity.test_distance_map import tissue
+from trocar.geometry.grid import Grid
 from trocar.geometry.needle_path import Needle, NeedlePath
 from trocar.imaging.judging import Judgement, PairJudge, PairLimits
 from trocar.imaging.tissue import TissueMap
@@ -20,6 +21,7 @@ from trocar.imaging.tissue import TissueMap
 NEEDLE = Needle("test needle", 18, 19.0, 4.0, 1.0, 2.5, 1.2)
 LIMITS = PairLimits(to_skin_deg=65.0, tilt_deg=50.0, shortest_mm=3.0)
 ACCURACY_MM = 0.35
+SHORT = Needle("short needle", 18, 60.0, 4.0, 1.0, 2.5, 1.2)
 
 
 def case(
@@ -103,6 +105,32 @@ def test_reasons_and_clearances(spacing: tuple[float, float, float]) -> None:
     assert {"", "too long", "angle to skin", "tilt", "leaves scan", "crosses s00"} <= seen
     assert any(label.startswith("nearer") for label in seen)
     assert sum(verdict.counts.values()) + len(verdict.survivors) == verdict.reason.size
+
+
+def test_a_needle_in_a_tube_is_not_stopped_by_lookups_across_it() -> None:
+    """Along the middle of a tube lookups are too small by more than the tolerance: there the boxes decide."""
+    rng = np.random.default_rng(3)
+    spacing = np.array([1.5, 1.5, 3.0])
+    grid = Grid((24, 40, 40), np.diag([*spacing, 1.0]))
+    at = np.moveaxis(np.indices((24, 40, 40))[::-1], 0, -1) * spacing
+    reasons: dict[bool, int] = {True: 0, False: 0}
+    for _ in range(60):
+        middle = np.array([30.0, 0.0, 36.0]) + rng.uniform(-1.5, 1.5, 3)
+        far = np.linalg.norm((at - middle)[..., [0, 2]], axis=-1)
+        radius = rng.uniform(6.0, 9.0)
+        tube = (far > radius) & (far < radius + 5.0) & (at[..., 1] > 15.0)
+        t = TissueMap.build(grid, None, {}, {"tube": tube}, ["tube"])
+        entry, sample = middle * (1, 0, 1), middle * (1, 0, 1) + (0.0, 50.0, 0.0)
+        fired = NeedlePath.through(entry, sample, SHORT).fired_tip_lps_mm
+        exact = segment_to_boxes(entry, fired, *boxes_of(tube, t.spacing_mm))
+        margin = exact - rng.uniform(0.0, 0.7)
+        judge = PairJudge(t, (), {"tube": margin}, (), cap_mm=12.0)
+        verdict = judge.judge([entry], [(0.0, 1.0, 0.0)], [sample], SHORT, PairLimits())
+        label = verdict.label_of(verdict.reason[0, 0])
+        assert label in ("", f"nearer than {margin:g} mm to tube")
+        assert not label or exact < margin + ACCURACY_MM
+        reasons[label == ""] += 1
+    assert min(reasons.values()) > 5
 
 
 def same(a: Judgement, b: Judgement) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from trocar.geometry.needle_path import Needle
 from trocar.imaging.distance import ClearanceFields
 from trocar.imaging.kernels import judging as kernel
+from trocar.imaging.kernels import nearest
 from trocar.imaging.kernels.distance_map import LANES
 from trocar.imaging.tissue import TissueMap
 
@@ -24,8 +25,8 @@ GEOMETRY_REASONS = {
     kernel.TILT: "tilt",
     kernel.LEAVES_SCAN: "leaves scan",
 }
-LOOKUP_ERROR_MM = 0.5
-"""A structure whose margin a lookup finds broken lies no farther than this beyond the margin."""
+TOLERANCE_MM = 0.35
+"""A pair that a margin stops comes at least this near to breaking it; what a lookup cannot show is measured."""
 SLACK_MM = 8.0
 """How much more than needed is built of the fields, so that a target moved a little finds them whole."""
 
@@ -242,11 +243,20 @@ class PairJudge:
             along = ends_mm[hit] - starts_mm[hit]
             share = where[hit] / np.maximum(np.linalg.norm(along, axis=1), 1e-9)
             margin_mm = self._margins[broken[hit]].astype(np.float64)
-            nearest = kernel.nearest_structures(
+            named = nearest.nearest_structures(
                 self.tissue.classes, self._structure_of, broken[hit], self.tissue.spacing_mm,
-                starts_mm[hit] + along * share[:, None], margin_mm + LOOKUP_ERROR_MM,
+                starts_mm[hit] + along * share[:, None], margin_mm + TOLERANCE_MM,
             )  # fmt: skip
-            codes[hit] = kernel.FIRST_STRUCTURE + len(self._structures) + nearest
+            # between two structures a lookup may be too small by more than the tolerance
+            doubtful = hit[named < 0]
+            named[named < 0] = nearest.broken_margins(
+                self.tissue.classes, self._structure_of, self._margins[: len(self._structure_of)],
+                self.tissue.spacing_mm, starts_mm[doubtful], ends_mm[doubtful],
+            )  # fmt: skip
+            codes[hit] = np.where(named < 0, 0, kernel.FIRST_STRUCTURE + len(self._structures) + named)
+            kept = doubtful[codes[doubtful] == kernel.KEPT]
+            if len(kept):
+                found[kept] = self._measure(starts_mm[kept], ends_mm[kept], limited=False)[1]
         return codes, found
 
     def _by_name(self, found: NDArray[np.float32]) -> NDArray[np.float32]:

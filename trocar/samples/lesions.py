@@ -56,7 +56,7 @@ class LesionFiles:
 
 def lesion_files(name: str) -> LesionFiles:
     """The files of a lesion sample; they are drawn when first asked for. KeyError for an unknown name."""
-    lesion = next(found for found in LESIONS if found.name == name)
+    lesion = {found.name: found for found in LESIONS}[name]
     folder = sample_folder() / "synthetic"
     files = LesionFiles(
         folder / f"{name}_ct.nii.gz", sample_path("abdomen_labels"), folder / f"{name}_lesion.nii.gz"

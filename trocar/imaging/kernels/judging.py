@@ -353,38 +353,3 @@ def judge_clearances(
                 for lane in range(LANES):
                     if used[group, lane]:
                         clearances[p, group * LANES + lane] = least[lane]
-
-
-@njit(cache=True, nogil=True, parallel=True)
-def nearest_structures(
-    classes: Any, structure_of: Any, lanes: Any, spacing_mm: Any, points_mm: Any, reach_mm: Any
-) -> Any:
-    """Which structure of its lane lies nearest to each point: int32 (N,), the lowest of equals, -1 for none.
-
-    structure_of: int32 (n_lanes, n_class), 0 = the class is not of that lane, 1 + s = structure s; lanes: (N,);
-    points_mm: (N, 3) grid mm; reach_mm: (N,), voxel boxes farther away are not looked at.
-    """
-    out = np.full(points_mm.shape[0], -1, dtype=np.int32)
-    for p in prange(points_mm.shape[0]):
-        low = np.empty(3, dtype=np.int64)
-        high = np.empty(3, dtype=np.int64)
-        for axis in range(3):
-            size = classes.shape[2 - axis]
-            low[axis] = max(int(np.floor((points_mm[p, axis] - reach_mm[p]) / spacing_mm[axis] + 0.5)), 0)
-            high[axis] = min(int(np.ceil((points_mm[p, axis] + reach_mm[p]) / spacing_mm[axis] + 0.5)), size)
-        best = reach_mm[p] ** 2
-        found = -1
-        for k in range(low[2], high[2]):
-            z = max(abs(points_mm[p, 2] - k * spacing_mm[2]) - spacing_mm[2] / 2, 0.0)
-            for j in range(low[1], high[1]):
-                y = max(abs(points_mm[p, 1] - j * spacing_mm[1]) - spacing_mm[1] / 2, 0.0)
-                for i in range(low[0], high[0]):
-                    s = structure_of[lanes[p], classes[k, j, i]]
-                    if s > 0:
-                        x = max(abs(points_mm[p, 0] - i * spacing_mm[0]) - spacing_mm[0] / 2, 0.0)
-                        squared = x * x + y * y + z * z
-                        if squared < best or (squared == best and s - 1 < found):
-                            best = squared
-                            found = s - 1
-        out[p] = found
-    return out
