@@ -21,6 +21,9 @@ from trocar.errors import NotConfigured, ProtocolMistake, UsageError
 FORMAT = 1
 """Version of the file's layout that this reader knows."""
 
+_NOT_FOR_PLANNING = ("errors.", "vetting.", "consent.", "checklist.", "procedure_record.", "specimen.")
+"""Keys that the planner does without: errors are left out, and the rest belongs to the way of the case."""
+
 SAMPLE_STAMP = "Sample values: figures that nobody has approved are in use"
 """Stands beside the research notice wherever the sample department's values were used."""
 
@@ -98,7 +101,7 @@ class Effective:
         missing = [
             key
             for key in self.not_configured
-            if not key.startswith("errors.")
+            if not key.startswith(_NOT_FOR_PLANNING)
             and (not key.startswith("catalogue.") or key.startswith(f"catalogue.{needle}."))
         ]
         if missing:

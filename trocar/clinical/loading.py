@@ -28,7 +28,7 @@ from trocar.clinical.protocol import (
     TargetingErrors,
 )
 from trocar.clinical.section import Mistake, Reading, Section, in_one_message
-from trocar.clinical.sourced import Sourced, Status
+from trocar.clinical.sourced_section import sourced_number, sourced_truth, sourced_words
 from trocar.clinical.target_rules import BoneGroup, LesionOnly, NamedBone, OrganPole, TargetRule
 from trocar.errors import ProtocolMistake, UsageError
 
@@ -174,40 +174,6 @@ def _check_sources_used(listed: Section | None) -> None:
         listed.wrong(key, "no value cites this source; take it out or cite it")
 
 
-def sourced(section: Section | None, value: Any) -> Sourced[Any] | None:
-    """The sourced value in ``section``, whose ``value`` was read already; None where something is wrong."""
-    if section is None:
-        return None
-    status = section.choice("status", get_args(Status))
-    source = section.text("source")
-    reading = section.reading
-    for key in (part.strip() for part in source.split(",") if part.strip()):
-        if key not in reading.unread_sources:
-            section.wrong("source", f"{key!r} is not in the file's list of sources")
-        elif status not in (None, "U") and reading.unread_sources[key]:
-            section.wrong("status", f"must be U: the source {key!r} was not read")
-        reading.used_sources.add(key)
-    note = section.text("note", optional=True)
-    if status == "C" and not note:
-        section.wrong("note", "is missing: a computed value (status C) says how it was computed")
-    return section.make(Sourced, value=value, source=source, status=status, note=note)
-
-
-def _number(parent: Section, name: str, optional: bool = False) -> Sourced[float] | None:
-    section = parent.sourced_section(name, optional)
-    return sourced(section, section.sourced_number_value() if section else None)
-
-
-def _words(parent: Section, name: str) -> Sourced[str] | None:
-    section = parent.sourced_section(name)
-    return sourced(section, section.text("value") if section else None)
-
-
-def _truth(parent: Section, name: str) -> Sourced[bool] | None:
-    section = parent.sourced_section(name)
-    return sourced(section, section.flag("value") if section else None)
-
-
 def _globs(section: Section, name: str) -> tuple[str, ...]:
     globs: tuple[str, ...] = section.texts(name)
     for glob in globs:
@@ -224,7 +190,7 @@ def _needle(section: Section) -> CatalogueNeedle | None:
         CatalogueNeedle,
         name=section.text("name"),
         gauge=section.whole("gauge", 6, 25),
-        **{name: _number(section, name) for name in figures},
+        **{name: sourced_number(section, name) for name in figures},
     )
 
 
@@ -238,12 +204,14 @@ def _target(top: Section) -> TargetRule | None:
             OrganPole,
             organ=_glob(section, "organ"),
             pole=section.choice("pole", ("lower", "upper")),
-            fraction=_number(section, "fraction"),
-            cortex_mm=_number(section, "cortex_mm"),
+            fraction=sourced_number(section, "fraction"),
+            cortex_mm=sourced_number(section, "cortex_mm"),
         )
     if kind == "bone":
         groups = tuple(_bone_group(s) for s in section.sections("groups"))
-        return section.make(NamedBone, groups=groups, thick_cortex_mm=_number(section, "thick_cortex_mm"))
+        return section.make(
+            NamedBone, groups=groups, thick_cortex_mm=sourced_number(section, "thick_cortex_mm")
+        )
     if kind == "lesion":
         return section.make(LesionOnly, organ=_glob(section, "organ"))
     return None
@@ -263,9 +231,9 @@ def _bone_group(section: Section) -> BoneGroup | None:
         bones=_globs(section, "bones"),
         paired=section.flag("paired"),
         pedicle=section.flag("pedicle"),
-        route=_words(section, "route"),
-        to_cortex_min_deg=_number(section, "to_cortex_min_deg", optional=True),
-        to_cortex_max_deg=_number(section, "to_cortex_max_deg", optional=True),
+        route=sourced_words(section, "route"),
+        to_cortex_min_deg=sourced_number(section, "to_cortex_min_deg", optional=True),
+        to_cortex_max_deg=sourced_number(section, "to_cortex_max_deg", optional=True),
     )
 
 
@@ -274,7 +242,7 @@ def _keep_clear(section: Section) -> KeepClear | None:
         KeepClear,
         name=section.text("name"),
         structures=_globs(section, "structures"),
-        margin_mm=_number(section, "margin_mm"),
+        margin_mm=sourced_number(section, "margin_mm"),
         crossing=section.choice("crossing", ("forbidden", "counted")),
         mobile=section.flag("mobile"),
         wanted=section.flag("wanted"),
@@ -291,8 +259,8 @@ def _limits(top: Section) -> PathLimits | None:
     may = ("max_to_cortex_deg", "min_tip_inside_mm", "max_tip_inside_mm")
     return section.make(
         PathLimits,
-        **{name: _number(section, name) for name in must},
-        **{name: _number(section, name, optional=True) for name in may},
+        **{name: sourced_number(section, name) for name in must},
+        **{name: sourced_number(section, name, optional=True) for name in may},
     )
 
 
@@ -301,9 +269,9 @@ def _preference(section: Section) -> Preference | None:
         Preference,
         criterion=section.choice("criterion", get_args(Criterion)),
         prefer=section.choice("prefer", ("more", "less", "near")),
-        weight=_number(section, "weight"),
-        scale=_number(section, "scale"),
-        ideal=_number(section, "ideal", optional=True),
+        weight=sourced_number(section, "weight"),
+        scale=sourced_number(section, "scale"),
+        ideal=sourced_number(section, "ideal", optional=True),
     )
 
 
@@ -313,9 +281,9 @@ def _scan(top: Section) -> ScanRules | None:
         return None
     return section.make(
         ScanRules,
-        max_slice_thickness_mm=_number(section, "max_slice_thickness_mm"),
-        max_age_days=_number(section, "max_age_days"),
-        position_must_match=_truth(section, "position_must_match"),
+        max_slice_thickness_mm=sourced_number(section, "max_slice_thickness_mm"),
+        max_age_days=sourced_number(section, "max_age_days"),
+        position_must_match=sourced_truth(section, "position_must_match"),
     )
 
 
@@ -349,8 +317,8 @@ def _published(section: Section | None) -> PublishedError | None:
         return None
     return section.make(
         PublishedError,
-        mean=_number(section, "mean"),
-        sd=_number(section, "sd", optional=True),
+        mean=sourced_number(section, "mean"),
+        sd=sourced_number(section, "sd", optional=True),
         dimensions=section.whole("dimensions", 1, 3),
         cases=section.whole("cases", 1, 1_000_000, optional=True),
     )
@@ -361,7 +329,7 @@ def _zone(section: Section) -> DerivedZone | None:
     parameters = section.section("parameters")
     found = {}
     if parameters is not None and kind is not None:
-        found = {name: _number(parameters, name) for name in ZONE_PARAMETERS[kind]}
+        found = {name: sourced_number(parameters, name) for name in ZONE_PARAMETERS[kind]}
         parameters.make(dict)
     return section.make(
         DerivedZone,
