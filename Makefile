@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PAGE_FILES := trocar/web/static/vendor/made-from.txt
 
 .PHONY: setup demo test check lint types floors unit bench prove format lock clean
 
-setup: $(READY)
+setup: $(READY) $(PAGE_FILES)
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Trocar needs Python 3.11 or later; set PYTHON=... to point make at it.")'
@@ -15,6 +16,10 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	$(BIN)/python -m trocar warm
 	@touch $(READY)
+
+$(PAGE_FILES): $(READY) package.json package-lock.json .npmrc hatch_build.py
+	$(BIN)/python hatch_build.py
+	@touch $(PAGE_FILES)
 
 demo: setup
 	$(BIN)/trocar serve --demo --data var/demo
@@ -54,4 +59,4 @@ lock:
 	uv pip compile pyproject.toml --extra bench -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements-bench.lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis var
+	rm -rf $(VENV) node_modules trocar/web/static/vendor .mypy_cache .ruff_cache .pytest_cache .hypothesis var
