@@ -1,0 +1,1 @@
+"""Long work outside of requests: asked for by a person, done by a worker, shown while it goes on."""
