@@ -1,0 +1,122 @@
+"""What the parts of the application tell one another about a case: states, facts and entries, by section.
+
+The working apps stand side by side and do not import one another. Each registers its sections here when it starts; the
+case page, the guards of stage moves, the day list and every paper read them from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from trocar.clinical.stages import MOVES, NEXT, WHOSE
+from trocar.web.accounts.roles import Permission
+from trocar.web.cases.models import Case
+
+Status = Literal["not started", "to do", "blocked", "done", "not needed"]
+
+
+@dataclass(frozen=True)
+class NextAction:
+    """What is to be done next, in words, and the role (a key of ROLES) whose it is."""
+
+    text: str
+    role: str
+
+
+@dataclass(frozen=True)
+class SectionState:
+    """How far a section is. problems: what blocks or is missing, a sentence each."""
+
+    status: Status
+    summary: str = ""
+    problems: tuple[str, ...] = ()
+    next_action: NextAction | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A part of the record as people read it: rows of label and value, who wrote it down and when."""
+
+    heading: str
+    rows: tuple[tuple[str, str], ...]
+    by: str = ""
+    at: datetime | None = None
+
+
+def _nothing(case: Case) -> Mapping[str, Any]:
+    return {}
+
+
+def _no_entries(case: Case) -> Sequence[Entry]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of every case.
+
+    order: place on the case page. permission_to_see: without it the section is not shown. url_name: of its
+    page, with the
+    case's number as its one argument. facts: fact name -> value, for the guards of moves and for other sections; a
+    fact that is not assessed is None. entries: the record in words. shown_to_referrer: on the referrer's own
+    cases, too.
+    """
+
+    key: str
+    title: str
+    order: int
+    permission_to_see: Permission
+    url_name: str
+    state: Callable[[Case], SectionState]
+    facts: Callable[[Case], Mapping[str, Any]] = field(default=_nothing)
+    entries: Callable[[Case], Sequence[Entry]] = field(default=_no_entries)
+    shown_to_referrer: bool = False
+
+
+_SECTIONS: dict[str, Section] = {}
+
+
+def register(section: Section) -> None:
+    """Add a section; called once by an app as it starts. ValueError where another one has its key."""
+    known = _SECTIONS.get(section.key)
+    if known is not None and known.url_name != section.url_name:
+        raise ValueError(f"there is a section {section.key!r} already")
+    _SECTIONS[section.key] = section
+
+
+def sections() -> tuple[Section, ...]:
+    """All sections in the order of the case page."""
+    return tuple(sorted(_SECTIONS.values(), key=lambda s: (s.order, s.key)))
+
+
+def facts(case: Case) -> dict[str, Any]:
+    """The facts of all sections. Each section names its own with its key and a dot."""
+    found: dict[str, Any] = {}
+    for section in sections():
+        found.update(section.facts(case))
+    return found
+
+
+def summarise(case: Case) -> dict[str, Any]:
+    """What is kept on the case for lists: each section's state, and the next action of all."""
+    states = {section.key: section.state(case) for section in sections()}
+    chosen: dict[str, str] = {}
+    if not case.ended:
+        for key, state in states.items():
+            if state.next_action is not None and state.status in ("to do", "blocked"):
+                chosen = {"text": state.next_action.text, "role": state.next_action.role, "section": key}
+                break
+        else:
+            move = NEXT.get(case.at_stage)
+            if move is not None:
+                chosen = {"text": MOVES[move].title, "role": WHOSE[MOVES[move].permission], "section": ""}
+    return {
+        "sections": {
+            key: {"status": s.status, "summary": s.summary, "problems": list(s.problems)}
+            for key, s in states.items()
+        },
+        "next": chosen,
+    }
