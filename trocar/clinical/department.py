@@ -13,15 +13,16 @@ from typing import Any
 
 from trocar import RESEARCH_NOTICE
 from trocar.clinical.plausible import PLAUSIBLE, implausible
-from trocar.clinical.protocol import Guidance, Protocol
+from trocar.clinical.protocol import PATHWAY_SECTIONS, Guidance, Protocol
 from trocar.clinical.section import Mistake, Reading, Section, in_one_message
+from trocar.clinical.slots import Scheduling, read_scheduling
 from trocar.clinical.sourced import Sourced, with_sourced
 from trocar.errors import NotConfigured, ProtocolMistake, UsageError
 
 FORMAT = 1
 """Version of the file's layout that this reader knows."""
 
-_NOT_FOR_PLANNING = ("errors.", "vetting.", "consent.", "checklist.", "procedure_record.", "specimen.")
+_NOT_FOR_PLANNING = ("errors.", *(f"{section}." for section in PATHWAY_SECTIONS))
 """Keys that the planner does without: errors are left out, and the rest belongs to the way of the case."""
 
 SAMPLE_STAMP = "Sample values: figures that nobody has approved are in use"
@@ -53,6 +54,7 @@ class Department:
 
     sample: the "Sample department" of demo, tests and bare command line. uses_unapproved: switches the unverified
     values of the protocols on; only a sample department may. archive_export, live_overlay: allowed or not.
+    scheduling: rooms and hours; None where the file says nothing of them, and then nothing can be booked.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Department:
     archive_export: bool
     live_overlay: bool
     approvals: tuple[Approval, ...]
+    scheduling: Scheduling | None
     file: str
     sha256: str
 
@@ -91,6 +94,14 @@ class Effective:
     def stamps(self) -> tuple[str, ...]:
         """Sentences that stand on every page and picture made with these values."""
         return self.department.stamps
+
+    def figure(self, key: str) -> Any | None:
+        """The value under the dotted ``key``, or None where the department has not configured it.
+
+        Raises KeyError where the protocol has no such value.
+        """
+        value = self.protocol.values()[key]
+        return None if key in self.not_configured else value.value
 
     def for_planning(self, guidance: Guidance, needle: str) -> Protocol:
         """The protocol for planning one case; raises NotConfigured naming the keys where a value is missing.
@@ -173,6 +184,8 @@ def _check_approvals(
         complaint = None
         if key not in values:
             complaint = f"{protocol.name} has no such value"
+        elif not isinstance(values[key].value, str | bool | int | float):
+            complaint = "is a published rate; a department's own figure stands beside it and never replaces it"
         elif isinstance(approval.value, bool) != isinstance(values[key].value, bool) or isinstance(
             approval.value, str
         ) != isinstance(values[key].value, str):
@@ -224,6 +237,7 @@ def read_department(content: bytes, file: str) -> tuple[Department | None, list[
         sample=top.flag("sample"),
         uses_unapproved=top.flag("uses_unapproved"),
         approvals=tuple(_approvals(top)),
+        scheduling=read_scheduling(top),
         file=file,
         sha256=hashlib.sha256(content).hexdigest(),
         **allowed,

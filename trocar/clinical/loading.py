@@ -10,7 +10,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
 
+from trocar.clinical.checklist_rules import read_checklist
+from trocar.clinical.consent_rules import read_consent
 from trocar.clinical.department import read_department
+from trocar.clinical.procedure_rules import read_procedure_record
 from trocar.clinical.protocol import (
     ZONE_PARAMETERS,
     CatalogueNeedle,
@@ -29,6 +32,8 @@ from trocar.clinical.protocol import (
 )
 from trocar.clinical.section import Mistake, Reading, Section, in_one_message
 from trocar.clinical.sourced_section import sourced_number, sourced_truth, sourced_words
+from trocar.clinical.specimen_rules import read_specimen
+from trocar.clinical.stay_rules import read_stay
 from trocar.clinical.target_rules import BoneGroup, LesionOnly, NamedBone, OrganPole, TargetRule
 from trocar.errors import ProtocolMistake, UsageError
 
@@ -137,6 +142,11 @@ def _protocol(top: Section, sha256: str) -> Protocol | None:
         "errors": _errors(top, guidance),
         "not_judged": top.texts("not_judged"),
         "zones": zones,
+        "consent": read_consent(top),
+        "checklist": read_checklist(top),
+        "procedure_record": read_procedure_record(top),
+        "stay": read_stay(top),
+        "specimen": read_specimen(top),
         "sources": sources,
     }
     protocol = top.make(Protocol, **values)

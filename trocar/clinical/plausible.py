@@ -46,9 +46,35 @@ PLAUSIBLE: Mapping[str, tuple[float, float]] = {
     # the scan
     "max_slice_thickness_mm": (0.3, 10),
     "max_age_days": (1, 730),
+    # checklist and procedure record
+    "time_out_minutes": (1, 120),
+    "warn_at_pass": (1, 20),
+    "most_passes": (1, 30),
+    "baseline_minutes": (5, 24 * 60),
+    "least_amount": (0.001, 10_000),
+    "most_amount": (0.001, 10_000),
+    "total_amount": (0.001, 50_000),
+    "level": (0.001, 20_000),
     # targeting errors
     "mean": (0, 50),
     "sd": (0, 50),
+    # samples and results
+    "dispatch_h": (0.25, 72),
+    "transport_h": (0.25, 240),
+    "result_working_days": (1, 60),
+    "urgent_result_working_days": (1, 60),
+    "adequate_from": (1, 100),
+    "acknowledge_working_days": (1, 20),
+    "tell_working_days": (1, 40),
+    "repeat_working_days": (1, 20),
+    # rates out of at most 10,000 people, words for them, and doses
+    "low": (0, 10_000),
+    "high": (0, 10_000),
+    "at_least": (0, 1),
+    "low_msv": (0, 100),
+    "high_msv": (0, 100),
+    # the stay afterwards
+    "minimum_h": (0.5, 72),
 }
 """Last part of a key -> smallest and largest value that is accepted, both included."""
 

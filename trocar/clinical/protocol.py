@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
+from trocar.clinical.checklist_rules import ChecklistRules
+from trocar.clinical.consent_rules import ConsentRules
+from trocar.clinical.procedure_rules import ProcedureRules
 from trocar.clinical.sourced import Sourced, sourced_values
+from trocar.clinical.specimen_rules import SpecimenRules
+from trocar.clinical.stay_rules import StayRules
 from trocar.clinical.target_rules import BoneGroup, LesionOnly, NamedBone, OrganPole, Side, TargetRule
 from trocar.errors import UsageError
 from trocar.geometry.needle_path import Needle
@@ -49,6 +54,9 @@ Criterion = Literal[
     "probability_harm",
 ]
 ZoneKind = Literal["below_ribs", "spinal_canal", "foramina", "organ_sinus", "pedicle"]
+
+PATHWAY_SECTIONS = ("vetting", "consent", "checklist", "procedure_record", "specimen", "stay")
+"""Sections of a protocol that the way of a case uses and the planner does not."""
 
 ZONE_PARAMETERS: Mapping[ZoneKind, tuple[str, ...]] = {
     "below_ribs": ("height_mm",),
@@ -269,6 +277,11 @@ class Protocol:
     errors: Mapping[Guidance, TargetingErrors | None]
     not_judged: tuple[str, ...]
     zones: tuple[DerivedZone, ...]
+    checklist: ChecklistRules
+    procedure_record: ProcedureRules
+    stay: StayRules
+    specimen: SpecimenRules
+    consent: ConsentRules
     sources: Mapping[str, Source]
 
     @property

@@ -9,10 +9,16 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from trocar.clinical.checklist import STAGE_TITLES
+from trocar.clinical.checklist_rules import STAGES, ChecklistRules
+from trocar.clinical.consent_page import consent_chapter
 from trocar.clinical.department import load_department
 from trocar.clinical.loading import builtin_protocols, load_protocol
+from trocar.clinical.procedure_record import OBSERVATIONS
+from trocar.clinical.procedure_rules import ProcedureRules
 from trocar.clinical.protocol import Protocol, PublishedError, TargetingErrors
 from trocar.clinical.sourced import STATUS_IN_WORDS, Sourced
+from trocar.clinical.specimen_rules import AcceptedMedium, SpecimenRules
 from trocar.clinical.target_rules import NamedBone, OrganPole
 
 INTRODUCTION = """# The protocols
@@ -95,8 +101,25 @@ def describe(protocol: Protocol) -> str:
                 if key.startswith("scan.")
             ),
         ),
+        "### The stay afterwards",
+        _table(
+            ("Rule", "Value", "Source", "Status", "Note"),
+            (
+                (_code(key.removeprefix("stay.")), *_cells(value))
+                for key, value in values.items()
+                if key.startswith("stay.")
+            ),
+        ),
         "### Errors of targeting",
         *(_errors(_plain(guidance), errors) for guidance, errors in protocol.errors.items()),
+        "### What a patient is told",
+        consent_chapter(protocol.consent),
+        "### Samples and results",
+        _samples(protocol.specimen),
+        "### The checklist",
+        _checklist(protocol.checklist),
+        "### The record of the procedure",
+        _procedure(protocol.procedure_record),
         "### What the planner cannot judge",
         "\n".join(f"- {sentence}" for sentence in protocol.not_judged),
         "### Sources",
@@ -240,6 +263,137 @@ def _errors(guidance: str, errors: TargetingErrors | None) -> str:
     )
     table = _table(("Error", "Mean", "Standard deviation", "Taken as a length", "Cases", "Note"), rows)
     return f"**{guidance}**: {errors.setting}.\n\n{table}"
+
+
+def _checklist(rules: ChecklistRules) -> str:
+    asked = (
+        (
+            STAGE_TITLES[item.stage],
+            item.question.value,
+            ", ".join(item.answers),
+            ", ".join(item.stops),
+            item.needs or "",
+            f"{item.question.source} ({item.question.status})",
+        )
+        for stage in STAGES
+        for item in rules.of(stage)
+    )
+    return (
+        f"A time out holds for {_figure(rules.time_out_minutes)} minutes before the puncture. An answer that stops is "
+        f"resolved by {_plain(rules.resolved_by.value)} ({rules.resolved_by.source}, {rules.resolved_by.status}).\n\n"
+        + _table(("When", "Question", "Answers", "Stops", "Held against the record", "Source"), asked)
+    )
+
+
+def _procedure(rules: ProcedureRules) -> str:
+    drugs = (
+        (
+            drug.name,
+            drug.use,
+            f"{_figure(drug.least_amount)} to {_figure(drug.most_amount)} {drug.unit}",
+            f"{_figure(drug.total_amount)} {drug.unit}" if drug.total_amount else "",
+            ", ".join(drug.routes),
+        )
+        for drug in rules.drugs
+    )
+    alerts = "; ".join(
+        f"{alert.name}: `{alert.quantity}` {_figure(alert.level)}" for alert in rules.dose_alerts
+    )
+    return "\n\n".join(
+        (
+            f"The page warns at pass {_figure(rules.warn_at_pass)} and asks a reason beyond "
+            f"{_figure(rules.most_passes)}. "
+            f"Before sedation ({', '.join(rules.sedation)}), not older than {_figure(rules.baseline_minutes)} minutes: "
+            f"{', '.join(OBSERVATIONS[kind].title.lower() for kind in rules.baseline)}.",
+            "Amounts are guards against slips of unit and decimal point, not advice on dosing.",
+            _table(("Drug", "For", "One dose", "Warns from, in all", "Given"), drugs),
+            "Asked by name: "
+            + "; ".join(
+                f"{kind.name} ({kind.words.value}; {kind.words.source}, {kind.words.status})"
+                for kind in rules.complications
+            )
+            + ".",
+            f"Dose from which the page warns: {alerts or 'none'}.",
+        )
+    )
+
+
+def _samples(rules: SpecimenRules) -> str:
+    tests = (
+        (
+            test.title + (" (usual)" if test.usual else ""),
+            "; ".join(_medium(rules, entry) for entry in test.media),
+            ", ".join(_title(rules, name) for name in test.blocked)
+            + (f": {test.why_blocked}" if test.blocked else ""),
+            *(
+                _figure(value) if value else "not configured"
+                for value in (
+                    test.dispatch_h,
+                    test.transport_h,
+                    test.result_working_days,
+                    test.urgent_result_working_days,
+                )
+            ),
+        )
+        for test in rules.tests
+    )
+    fields = (
+        (
+            field.title,
+            _plain(field.kind),
+            field.test,
+            "yes" if field.required else "",
+            f"from {_figure(field.adequate_from)}"
+            if field.adequate_from
+            else f"{_shown(field.adequate_if.value)} ({field.adequate_if.source}, {field.adequate_if.status})"
+            if field.adequate_if
+            else "",
+        )
+        for field in rules.result_fields
+    )
+    days = (
+        ("from report to acknowledgement", rules.acknowledge_working_days),
+        ("from there until referrer and patient know", rules.tell_working_days),
+        ("from report to the decision on a repeat biopsy", rules.repeat_working_days),
+    )
+    return "\n\n".join(
+        (
+            _table(
+                (
+                    "Test",
+                    "Media",
+                    "Blocked",
+                    "Sent off within, h",
+                    "On the way, h",
+                    "Result, working days",
+                    "Urgent",
+                ),
+                tests,
+            ),
+            _table(("A report says", "As", "On", "Always", "Adequate"), fields),
+            "A report comes to one of: "
+            + ", ".join(
+                f"{outcome.title.lower()}{'' if outcome.diagnostic else ' (not diagnostic)'}"
+                for outcome in rules.outcomes
+            )
+            + ". Working days "
+            + "; ".join(f"{words}: {_figure(value) if value else 'not configured'}" for words, value in days)
+            + ".",
+        )
+    )
+
+
+def _title(rules: SpecimenRules, name: str) -> str:
+    medium = rules.medium(name)
+    return medium.title if medium else name
+
+
+def _medium(rules: SpecimenRules, entry: AcceptedMedium) -> str:
+    taken = entry.accepted
+    figure = f"({taken.source}, {taken.status})" if taken else "(not configured)"
+    note = f": {taken.note}" if taken and taken.note else ""
+    refused = "" if taken and taken.value else "not "
+    return f"{refused}{_title(rules, entry.name)} {figure}{note}"
 
 
 if __name__ == "__main__":

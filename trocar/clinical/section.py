@@ -249,6 +249,10 @@ class Section:
             self.wrong(name, complaint)
         return float(value)
 
+    def number(self, name: str) -> float | None:
+        """A number without a source of its own, in the range that PLAUSIBLE gives its key."""
+        return self._number(name, self.key_of(name))
+
     def plain(self, name: str) -> str | float | bool | None:
         """A number, text, true or false."""
         value = self._typed(

@@ -54,9 +54,131 @@ errors:
     entry_mm: {mean: {value: 6.1, source: P1, status: R}, dimensions: 2, cases: 60}
     angle_deg: {mean: {value: 3.4, source: P1, status: R}, dimensions: 2, cases: 60}
 not_judged: [branches of the hepatic artery]
+stay:
+  minimum_h: {value: 6, source: J, status: U}
 sources:
   P1: {citation: a paper, about: needles, read: abstract}
   J: {citation: judgement, about: what nobody measured, read: none}
+"""
+
+# The part of the file that says what happens to its samples.
+LIVER += b"""\
+specimen:
+  media:
+    - {name: formalin, title: Formalin}
+    - {name: dry pot, title: Dry sterile pot}
+  tests:
+    - name: liver histology
+      title: Liver histology
+      usual: true
+      media:
+        - {name: formalin, accepted: {value: true, source: J, status: U}}
+      dispatch_h: {value: 3, source: J, status: U}
+      transport_h: {value: 6, source: J, status: U}
+      result_working_days: {value: 4, source: J, status: U}
+      urgent_result_working_days: {value: 2, source: J, status: U}
+    - name: copper
+      title: Copper by weight
+      usual: false
+      media:
+        - {name: dry pot, accepted: {value: true, source: J, status: U}}
+      blocked: [formalin]
+      why_blocked: it washes copper out.
+      dispatch_h: {value: 3, source: J, status: U}
+      transport_h: {value: 24, source: J, status: U}
+      result_working_days: {value: 20, source: J, status: U}
+      urgent_result_working_days: {value: 20, source: J, status: U}
+  result_fields:
+    - name: portal tracts
+      title: Portal tracts
+      kind: count
+      test: liver histology
+      required: true
+      adequate_from: {value: 11, source: J, status: U}
+  outcomes:
+    - {name: diagnosis, title: Diagnosis made, diagnostic: true}
+    - {name: insufficient, title: Insufficient sample, diagnostic: false}
+  acknowledge_working_days: {value: 2, source: J, status: U}
+  tell_working_days: {value: 4, source: J, status: U}
+  repeat_working_days: {value: 3, source: J, status: U}
+checklist:
+  time_out_minutes: {value: 10, source: J, status: U}
+  resolved_by: {value: ir_doctor, source: J, status: U}
+  items:
+    - name: marked side
+      stage: sign_in
+      question: {value: Which side is marked?, source: J, status: U}
+      answers: [left, right, no side, not marked]
+      stops: [not marked]
+      states: mark
+    - name: shown side
+      stage: time_out
+      question: {value: Which side do the images show?, source: J, status: U}
+      answers: [left, right, no side, another site]
+      stops: [another site]
+      states: images
+      shows: [plan]
+    - name: one side
+      stage: time_out
+      question: {value: Does everything name one side?, source: J, status: U}
+      answers: ["yes", "no"]
+      stops: ["no"]
+      needs: sides
+    - name: pots
+      stage: sign_out
+      question: {value: Do the pots match the orders?, source: J, status: U}
+      answers: ["yes", "no"]
+      stops: ["no"]
+      needs: specimens
+procedure_record:
+  warn_at_pass: {value: 2, source: J, status: U}
+  most_passes: {value: 3, source: J, status: U}
+  baseline_minutes: {value: 30, source: J, status: U}
+  baseline: [systolic_mmhg, heart_rate_per_min]
+  sedation: [none, minimal]
+  drugs:
+    - name: lidocaine
+      use: local anaesthetic
+      unit: mL
+      routes: [infiltration]
+      least_amount: {value: 1, source: J, status: U}
+      most_amount: {value: 15, source: J, status: U}
+  complications:
+    - name: bleeding
+      words: {value: into the belly, source: J, status: U}
+"""
+
+# The part of the file that says what a patient is told.
+LIVER += b"""\
+consent:
+  denominator: 1000
+  leaflet:
+    number: "0999"
+    title: About a biopsy of the liver
+    versions: [{version: VER1, last_reviewed: 2025-01, next_review: 2028-01}]
+  verbal_scale:
+    - {name: often, at_least: {value: 0.01, source: J, status: U}}
+    - {name: seldom, at_least: {value: 0, source: J, status: U}}
+  benefits: [{name: diagnosis, title: A diagnosis, words: {value: What is wrong with the liver., source: J, status: U}}]
+  without: {value: Nobody knows what is wrong., source: J, status: U}
+  risks:
+    - name: bleeding
+      title: Bleeding into the belly
+      harm: serious
+      words: {value: It may need a transfusion., source: J, status: U}
+      leaflet: {says: {value: It is seldom., source: P1, status: R}, word: seldom}
+      rate: {low: 3, high: 12, denominator: 1000, basis: a paper, source: P1, status: R}
+    - name: bile leak
+      title: Bile leak
+      harm: serious
+      words: {value: It may need a drain., source: J, status: U}
+      leaflet: null
+      rate: null
+  alternatives: [{name: no biopsy, title: No biopsy, words: {value: Wait and see., source: J, status: U}}]
+  blood_products: {value: Would you accept blood?, source: J, status: U}
+  sedation: {value: Mostly none., source: J, status: U}
+  sample_use: {value: For the diagnosis., source: J, status: U}
+  radiation: null
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def department(approvals: str = "") -> Department:
 
 def approving_everything(skip: tuple[str, ...] = ()) -> Department:
     lines = [
-        f"    - {{key: {key}, value: {str(value.value).lower()}, {WHO}}}\n"
+        f"    - {{key: {key}, value: {json.dumps(value.value, ensure_ascii=False)}, {WHO}}}\n"
         for key, value in liver().values().items()
         if not value.verified and key not in skip
     ]
@@ -99,7 +100,7 @@ def test_an_own_value_past_its_review_does_not_fall_back_to_the_protocols() -> N
 def test_missing_error_figures_take_the_probability_and_not_the_plan() -> None:
     kidney = load_protocol("bone_biopsy")
     lines = "".join(
-        f"    - {{key: {key}, value: {str(value.value).lower()}, {WHO}}}\n"
+        f"    - {{key: {key}, value: {json.dumps(value.value, ensure_ascii=False)}, {WHO}}}\n"
         for key, value in kidney.values().items()
         if not value.verified and not key.startswith("errors.")
     )
@@ -114,7 +115,7 @@ def test_the_figures_of_another_needle_are_not_asked_for() -> None:
     kidney = load_protocol("kidney_biopsy")
     other = "catalogue.18G gun 200 mm."
     lines = "".join(
-        f'    - {{key: "{key}", value: {str(value.value).lower()}, {WHO}}}\n'
+        f'    - {{key: "{key}", value: {json.dumps(value.value, ensure_ascii=False)}, {WHO}}}\n'
         for key, value in kidney.values().items()
         if not value.verified and not key.startswith(other)
     )

@@ -168,7 +168,7 @@ BAD = [
     ("format: 1", "format: 2", "format", "from 1 to 1"),
     ("protocol: liver_biopsy", "protocol: liver biopsy", "protocol", "small letters"),
     ("protocol: liver_biopsy", "protocol: kidney_biopsy", "protocol", "like the file's name"),
-    ("title: Liver biopsy", 'title: ""', "title", "must be text"),
+    ("title: Liver biopsy\nversion", 'title: ""\nversion', "title", "must be text"),
     ("read: abstract", "read: partly", "sources.P1.read", "one of full, abstract"),
     (
         "  J: {citation",
