@@ -42,6 +42,19 @@ class ContentSecurityPolicy:
         return response
 
 
+class NotKept:
+    """Tell browsers and proxies to keep no page of somebody who is signed in, unless its view says otherwise."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if request.user.is_authenticated:
+            response.headers.setdefault("Cache-Control", "no-store, private")
+        return response
+
+
 class StaticFiles(WhiteNoiseMiddleware):
     """WhiteNoise, answering with whole files: ours are small, and its streams block an ASGI server."""
 

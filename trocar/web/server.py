@@ -14,7 +14,7 @@ from trocar.errors import UsageError
 from trocar.web import data_folder
 
 HOST = "127.0.0.1"
-"""Nobody signs in, so nobody but the person at this machine may reach it."""
+"""This machine only; a department puts a proxy with its certificate in front (docs/running.md)."""
 
 ENDING_S = 2
 """Requests that are still being answered when the server ends get this long."""
@@ -35,7 +35,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(data: Path, port: int = 8000, demo: bool = False) -> None:
-    """Serve the plans in ``data`` until Ctrl-C; with ``demo``, plan the sample cases beside it.
+    """Serve the department in ``data`` until Ctrl-C; with ``demo``, sample people and the sample cases with it.
 
     ``port`` 0 takes any that is free. Raises UsageError where the port or the folder cannot be used.
     """
@@ -44,12 +44,17 @@ def serve(data: Path, port: int = 8000, demo: bool = False) -> None:
     listening = _listen(port)
     # Only now, as the settings are read from the environment.
     from trocar.web.asgi import application
+
+    _migrate()
     from trocar.web.plans import plan_folder
     from trocar.web.plans.planning_thread import PlanningThread, mark_interrupted
 
     planning = None
     if demo:
+        from trocar.web.accounts.demo_people import announce, make_demo_people
         from trocar.web.plans.demo_cases import demo_cases, fetch_samples
+
+        announce(make_demo_people(data), data, click.echo)
 
         planning = PlanningThread(data, demo_cases(), fetch_samples, click.echo)
     mine = {folder.id for _, folder in planning.todo} if planning else set()
@@ -70,6 +75,20 @@ def serve(data: Path, port: int = 8000, demo: bool = False) -> None:
             if planning:
                 planning.stop()
     click.echo("Trocar has ended.")
+
+
+def _migrate() -> None:
+    """Bring the database to this version. Raises UsageError where there is none to be reached."""
+    from django.core.management import call_command
+    from django.db import OperationalError, connection
+
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+    except OperationalError as error:
+        # the database's own words may hold its address with a password
+        raise UsageError("The database cannot be reached; look at TROCAR_DATABASE_URL.") from error
+    finally:
+        connection.close()
 
 
 def _listen(port: int) -> socket.socket:

@@ -8,6 +8,8 @@ from trocar.web import views
 
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
+    path("accounts/", include("trocar.web.accounts.urls")),
+    path("jobs/", include("trocar.web.jobs.urls")),
     path("", include("trocar.web.plans.urls")),
 ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -9,6 +11,7 @@ from django.views.decorators.http import require_safe
 from trocar import __version__
 
 
+@login_not_required
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     """For whatever watches the server; open to all, and says nothing about a case."""
@@ -21,8 +24,19 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    sentence = "You may not see this page."
+    said = exception.args[0] if isinstance(exception, PermissionDenied) and exception.args else None
+    sentence = said if isinstance(said, str) else "You may not see this page."
     return render(request, "error.html", {"title": "Not allowed", "sentence": sentence}, status=403)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    sentence = (
+        "This form is from before you last signed in, so nothing was saved. Go back, note what you typed, "
+        "load the page again and send it."
+    )
+    return render(
+        request, "error.html", {"title": "This form is out of date", "sentence": sentence}, status=403
+    )
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client, override_settings
 
 from tests.integration.web.plan_folders import build_case_without_paths, build_kidney_plan
+from trocar.web.accounts.models import Person
 from trocar.web.plans.plan_folder import Card, write_card
 
 
@@ -42,5 +43,9 @@ def planned(plans: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def visitor() -> Client:
-    return Client(SERVER_NAME="127.0.0.1")
+def visitor(db: None) -> Client:
+    """An IR doctor who has signed in."""
+    client = Client(SERVER_NAME="127.0.0.1")
+    doctor = Person.objects.create_user("sample.ir_doctor", full_name="Sample IR doctor", role="ir_doctor")
+    client.force_login(doctor, "trocar.web.accounts.backends.PasswordBackend")
+    return client
