@@ -1,4 +1,7 @@
-"""The menu of every page: each app adds its items when it starts."""
+"""The menu of every page. An app adds its items when it starts:
+
+``add(Item("Rooms", "scheduling:rooms", 60, ("manage_department",)))``
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,12 @@ from django.urls import NoReverseMatch, reverse
 
 @dataclass(frozen=True)
 class Item:
-    """An item of the menu. url_name: of a page without arguments. permission: "" shows it to everyone signed in."""
+    """An item of the menu. url_name: of a page without arguments. permissions: any of them shows it; none: everyone."""
 
     title: str
     url_name: str
     order: int
-    permission: str = ""
+    permissions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,14 @@ class Shown:
     here: bool
 
 
-_ITEMS: dict[str, Item] = {}
+_ITEMS: dict[str, Item] = {
+    item.url_name: item
+    for item in (
+        Item("Cases", "cases:list", 20, ("see_cases", "see_own_referrals")),
+        Item("Plans", "plans:list", 30, ("see_cases",)),
+        Item("People", "accounts:people", 80, ("manage_people",)),
+    )
+}
 
 
 def add(item: Item) -> None:
@@ -42,18 +52,13 @@ def menu(request: HttpRequest) -> list[Shown]:
     if person is None or not person.is_authenticated:
         return []
     items = sorted(_ITEMS.values(), key=lambda i: (i.order, i.title))
-    allowed = [i for i in items if not i.permission or person.may(i.permission)]
+    allowed = [i for i in items if not i.permissions or any(person.may(p) for p in i.permissions)]
     addresses = {i.url_name: address for i in allowed if (address := _address(i.url_name))}
     best = max((a for a in addresses.values() if _within(request.path, a)), key=len, default="")
     return [
-        Shown(
-            i.title,
-            addresses[i.url_name],
-            addresses[i.url_name] == best,
-            request.path == addresses[i.url_name],
-        )
-        for i in allowed
-        if i.url_name in addresses
+        Shown(item.title, address, current=address == best, here=address == request.path)
+        for item in allowed
+        if (address := addresses.get(item.url_name))
     ]
 
 
