@@ -46,11 +46,24 @@ class Entry:
     at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class RecordPicture:
+    """A picture that papers print. png: the file's bytes. alt: what it shows, for who cannot see it."""
+
+    caption: str
+    alt: str
+    png: bytes
+
+
 def _nothing(case: Case) -> Mapping[str, Any]:
     return {}
 
 
 def _no_entries(case: Case) -> Sequence[Entry]:
+    return ()
+
+
+def _no_pictures(case: Case) -> Sequence[RecordPicture]:
     return ()
 
 
@@ -74,6 +87,7 @@ class Section:
     facts: Callable[[Case], Mapping[str, Any]] = field(default=_nothing)
     entries: Callable[[Case], Sequence[Entry]] = field(default=_no_entries)
     shown_to_referrer: bool = False
+    pictures: Callable[[Case], Sequence[RecordPicture]] = field(default=_no_pictures)
 
 
 _SECTIONS: dict[str, Section] = {}
