@@ -14,6 +14,7 @@ from typing import Any
 from trocar import RESEARCH_NOTICE
 from trocar.clinical.plausible import PLAUSIBLE, implausible
 from trocar.clinical.protocol import PATHWAY_SECTIONS, Guidance, Protocol
+from trocar.clinical.reference_levels import ReferenceLevel, read_reference_levels
 from trocar.clinical.section import Mistake, Reading, Section, in_one_message
 from trocar.clinical.slots import Scheduling, read_scheduling
 from trocar.clinical.sourced import Sourced, with_sourced
@@ -55,6 +56,7 @@ class Department:
     sample: the "Sample department" of demo, tests and bare command line. uses_unapproved: switches the unverified
     values of the protocols on; only a sample department may. archive_export, live_overlay: allowed or not.
     scheduling: rooms and hours; None where the file says nothing of them, and then nothing can be booked.
+    reference_levels: the department's own levels of dose, which nothing stands in for.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Department:
     live_overlay: bool
     approvals: tuple[Approval, ...]
     scheduling: Scheduling | None
+    reference_levels: tuple[ReferenceLevel, ...]
     file: str
     sha256: str
 
@@ -185,7 +188,9 @@ def _check_approvals(
         if key not in values:
             complaint = f"{protocol.name} has no such value"
         elif not isinstance(values[key].value, str | bool | int | float):
-            complaint = "is a published rate; a department's own figure stands beside it and never replaces it"
+            complaint = (
+                "is a published rate; a department's own figure stands beside it and never replaces it"
+            )
         elif isinstance(approval.value, bool) != isinstance(values[key].value, bool) or isinstance(
             approval.value, str
         ) != isinstance(values[key].value, str):
@@ -238,6 +243,7 @@ def read_department(content: bytes, file: str) -> tuple[Department | None, list[
         uses_unapproved=top.flag("uses_unapproved"),
         approvals=tuple(_approvals(top)),
         scheduling=read_scheduling(top),
+        reference_levels=read_reference_levels(top),
         file=file,
         sha256=hashlib.sha256(content).hexdigest(),
         **allowed,
