@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "django_tasks",
     "django_tasks_db",
     "trocar.web.jobs",
+    "trocar.web.cases",
     "trocar.web.plans",
 ]
 
@@ -185,6 +186,11 @@ TROCAR_AUDIT_SEAL_S: float | None = 1.0
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
 TROCAR_JOB_LEASE_S = 30.0
 """A worker that says nothing for so long is taken for dead, and its job is given to another one."""
+
+# --- forms
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 40 * 2**20
+"""A text that is far too long is answered at its field, so it has to be read; 10 MB take up to 30 in a form."""
 
 # --- language, files, headers
 

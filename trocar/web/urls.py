@@ -10,6 +10,7 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("accounts/", include("trocar.web.accounts.urls")),
     path("jobs/", include("trocar.web.jobs.urls")),
+    path("cases/", include("trocar.web.cases.urls")),
     path("", include("trocar.web.plans.urls")),
 ]
 

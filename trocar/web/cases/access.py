@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest
 
 from trocar.web.accounts.models import Person
 from trocar.web.accounts.roles import Permission
-from trocar.web.audit import record as audit
+from trocar.web.audit import log as audit
 from trocar.web.cases.models import Case
 
 

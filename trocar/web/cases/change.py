@@ -16,7 +16,7 @@ from trocar.clinical.stages import MOVES
 from trocar.errors import TrocarError
 from trocar.web.accounts.models import Person
 from trocar.web.accounts.roles import Permission
-from trocar.web.audit import record as audit
+from trocar.web.audit import log as audit
 from trocar.web.cases import clock, registry
 from trocar.web.cases.models import Case, FormToken, StageChange, VersionedRecord
 
@@ -134,8 +134,16 @@ class Change:
         )
 
     def _audit(self, subject: str, changes: Mapping[str, tuple[Any, Any]], reason: str) -> None:
+        happened = self.happened_at if self.happened_at != self.now else None
         audit.write(
-            self.case.number, self.action, self.by, subject, changes, reason=reason, at=self.happened_at
+            self.case.number,
+            self.action,
+            self.by,
+            subject,
+            changes,
+            reason,
+            at=self.now,
+            happened_at=happened,
         )
         self.wrote = True
 

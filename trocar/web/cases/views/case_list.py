@@ -17,7 +17,7 @@ from trocar.clinical.stages import ENDED, TITLES, Stage
 from trocar.web.accounts.access import require
 from trocar.web.accounts.models import Person
 from trocar.web.accounts.roles import Permission
-from trocar.web.audit import record as audit
+from trocar.web.audit import log as audit
 from trocar.web.cases import clock, registry
 from trocar.web.cases.access import visible_cases
 from trocar.web.cases.change import AlreadyDone, use_token
