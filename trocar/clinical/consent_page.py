@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from trocar.clinical.consent_rules import NO_FIGURE, ConsentRules, Risk
 from trocar.clinical.sourced import Sourced
@@ -56,5 +57,5 @@ def _told(rules: ConsentRules) -> Iterator[str]:
         yield f"- X-rays: {rules.radiation.words.value} {dose} ({_where(rules.radiation.high_msv)})"
 
 
-def _where(value: Sourced[object]) -> str:
+def _where(value: Sourced[Any]) -> str:
     return f"{value.source}, {value.status}"

@@ -168,11 +168,8 @@ def read_consent(top: Section) -> ConsentRules | None:
     section = top.section("consent")
     if section is None:
         return None
-    scale = tuple(
-        s.make(VerbalLabel, name=s.text("name"), at_least=sourced_number(s, "at_least"))
-        for s in section.sections("verbal_scale")
-    )
-    words = [label.name for label in scale if label]
+    scale = _scale(section)
+    words = [label.name for label in scale.labels] if scale else []
     return section.make(
         ConsentRules,
         leaflets=_leaflets(section),
@@ -185,17 +182,19 @@ def read_consent(top: Section) -> ConsentRules | None:
         sedation=sourced_words(section, "sedation"),
         sample_use=sourced_words(section, "sample_use"),
         radiation=_radiation(section),
-        scale=_scale(section, scale),
+        scale=scale,
     )
 
 
-def _scale(section: Section, labels: tuple[VerbalLabel | None, ...]) -> VerbalScale | None:
-    found = tuple(label for label in labels if label)
-    try:
-        return VerbalScale(found) if found else None
-    except ValueError as error:
-        section.wrong("verbal_scale", str(error))
+def _scale(section: Section) -> VerbalScale | None:
+    scale = section.section("scale")
+    if scale is None:
         return None
+    labels = tuple(
+        s.make(VerbalLabel, name=s.text("name"), at_least=sourced_number(s, "at_least"))
+        for s in scale.sections("labels")
+    )
+    return scale.make(VerbalScale, labels=labels)
 
 
 def _leaflets(section: Section) -> tuple[LeafletVersion | None, ...]:

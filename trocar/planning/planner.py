@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trocar.clinical.protocol import Protocol
+from trocar.clinical.protocol import PATHWAY_SECTIONS, Protocol
 from trocar.clinical.sourced import Sourced
 from trocar.errors import InputRefused
 from trocar.geometry.needle_path import Needle
@@ -218,10 +218,9 @@ def in_the_way(rejected: Mapping[str, int], anatomy: Anatomy) -> tuple[str, ...]
 
 
 def parameters(protocol: Protocol, request: PlanRequest) -> dict[str, Any]:
-    """Every protocol value with source and status, and what the search was told."""
-    values = {
-        key: _sourced(value) for key, value in protocol.values().items() if not key.startswith("catalogue.")
-    }
+    """Every protocol value that planning uses, with source and status, and what the search was told."""
+    others = ("catalogue.", *(f"{section}." for section in PATHWAY_SECTIONS))
+    values = {key: _sourced(value) for key, value in protocol.values().items() if not key.startswith(others)}
     needle = protocol.needle(request.needle_name).name
     for key, value in protocol.values().items():
         if key.startswith(f"catalogue.{needle}."):

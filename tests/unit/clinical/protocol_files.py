@@ -156,7 +156,8 @@ consent:
     number: "0999"
     title: About a biopsy of the liver
     versions: [{version: VER1, last_reviewed: 2025-01, next_review: 2028-01}]
-  verbal_scale:
+  scale:
+    labels:
     - {name: often, at_least: {value: 0.01, source: J, status: U}}
     - {name: seldom, at_least: {value: 0, source: J, status: U}}
   benefits: [{name: diagnosis, title: A diagnosis, words: {value: What is wrong with the liver., source: J, status: U}}]
@@ -179,6 +180,89 @@ consent:
   sedation: {value: Mostly none., source: J, status: U}
   sample_use: {value: For the diagnosis., source: J, status: U}
   radiation: null
+"""
+
+# The part of the file that says what is asked before.
+LIVER += b"""\
+vetting:
+  sites:
+    - name: liver
+      also: [right lobe, left lobe]
+      structures: [liver]
+      bleeding_class: {value: high, source: J, status: U}
+  result_age:
+    options:
+      - name: a week
+        stable_days: {value: 7, source: J, status: U}
+        unstable_hours: {value: 24, source: J, status: U}
+    unstable_question: unwell
+  kidneys_changing_question: kidneys changing
+  last_dose_override: nobody
+  gates:
+    - name: platelets
+      of: platelets
+      comparator: at_least
+      options:
+        - {name: one paper, limit: {value: 60, source: P1, status: R}}
+        - {name: judgement, limit: {value: 80, source: J, status: U}}
+      chosen: {value: judgement, source: J, status: U}
+      severity: block
+      override: ir_doctor
+      classes: [high]
+      phases: [vetting, day]
+      need: always
+      why: platelets make the first plug
+  questions:
+    - name: unwell
+      text: Is the patient acutely unwell?
+      phases: [vetting, day]
+      counts_when: true
+      severity: {value: warn, source: J, status: U}
+      override: nobody
+      why: results change
+    - name: kidneys changing
+      text: Is kidney function changing?
+      phases: [vetting]
+      counts_when: true
+      severity: {value: warn, source: J, status: U}
+      override: nobody
+      why: medicines last longer
+    - name: ascites
+      text: Is there ascites?
+      phases: [vetting, day]
+      counts_when: true
+      severity: {value: block, source: J, status: U}
+      override: ir_doctor
+      why: blood is not held by the abdominal wall
+    - name: mechanical valve
+      text: Is there a mechanical heart valve?
+      phases: [vetting]
+      counts_when: true
+      severity: {value: specialist, source: J, status: U}
+      override: nobody
+      why: it clots
+  stents:
+    bare_metal_months: {value: 3, source: J, status: U}
+    drug_eluting_months: {value: 12, source: J, status: U}
+    go_on: [aspirin]
+    ask: [warfarin]
+  medicines:
+    - name: aspirin
+      clotting: true
+      high:
+        options:
+          - name: go on
+            steps: [{name: any, goes_on: {value: true, source: J, status: U}}]
+    - name: warfarin
+      also: [coumadin]
+      clotting: true
+      high:
+        options:
+          - name: five days
+            steps:
+              - name: any
+                hold_days: {value: 5, source: J, status: U}
+                restart_days: {value: 1, source: J, status: U}
 """
 
 
