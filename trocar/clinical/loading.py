@@ -35,6 +35,7 @@ from trocar.clinical.sourced_section import sourced_number, sourced_truth, sourc
 from trocar.clinical.specimen_rules import read_specimen
 from trocar.clinical.stay_rules import read_stay
 from trocar.clinical.target_rules import BoneGroup, LesionOnly, NamedBone, OrganPole, TargetRule
+from trocar.clinical.vetting_rules import read_vetting
 from trocar.errors import ProtocolMistake, UsageError
 
 FORMAT = 1
@@ -147,6 +148,7 @@ def _protocol(top: Section, sha256: str) -> Protocol | None:
         "procedure_record": read_procedure_record(top),
         "stay": read_stay(top),
         "specimen": read_specimen(top),
+        "vetting": read_vetting(top),
         "sources": sources,
     }
     protocol = top.make(Protocol, **values)

@@ -73,6 +73,19 @@ PLAUSIBLE: Mapping[str, tuple[float, float]] = {
     "at_least": (0, 1),
     "low_msv": (0, 100),
     "high_msv": (0, 100),
+    # vetting
+    "limit": (0, 2500),
+    "stable_days": (1, 90),
+    "unstable_hours": (1, 168),
+    "on_the_day_hours": (1, 24),
+    "hold_days": (0, 30),
+    "hold_hours": (1, 96),
+    "restart_days": (0, 14),
+    "restart_to_days": (0, 14),
+    "restart_hours": (1, 96),
+    "restart_to_hours": (1, 96),
+    "bare_metal_months": (0, 24),
+    "drug_eluting_months": (0, 36),
     # the stay afterwards
     "minimum_h": (0.5, 72),
 }

@@ -14,6 +14,7 @@ from trocar.clinical.sourced import Sourced, sourced_values
 from trocar.clinical.specimen_rules import SpecimenRules
 from trocar.clinical.stay_rules import StayRules
 from trocar.clinical.target_rules import BoneGroup, LesionOnly, NamedBone, OrganPole, Side, TargetRule
+from trocar.clinical.vetting_rules import VettingRules
 from trocar.errors import UsageError
 from trocar.geometry.needle_path import Needle
 
@@ -282,6 +283,7 @@ class Protocol:
     stay: StayRules
     specimen: SpecimenRules
     consent: ConsentRules
+    vetting: VettingRules
     sources: Mapping[str, Source]
 
     @property
