@@ -19,6 +19,10 @@ def _nothing(job: Job, result: dict[str, Any]) -> None:
     """For work that leaves files only."""
 
 
+def _not_told(job: Job, sentence: str) -> None:
+    """For work whose failure only its own page shows."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of long work.
@@ -28,6 +32,7 @@ class Kind:
     the job, put in place in one step). It raises TrocarError, with one sentence, for what a person can put right.
     record: writes what came of it to the database, in the one transaction that marks the job done: it happens once.
     check: raises PermissionDenied, or Http404, where who asks may not see the job.
+    record_failure: writes to the database that it failed, and why, in the transaction that marks the job failed.
     leads_to: address of the page that shows what came of it.
     """
 
@@ -36,6 +41,7 @@ class Kind:
     check: Callable[[HttpRequest, Job], None]
     leads_to: Callable[[Job], str]
     record: Callable[[Job, dict[str, Any]], None] = _nothing
+    record_failure: Callable[[Job, str], None] = _not_told
 
 
 _kinds: dict[str, Kind] = {}

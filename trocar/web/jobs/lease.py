@@ -10,15 +10,17 @@ import logging
 import os
 import signal
 import threading
+from contextlib import suppress
 from datetime import timedelta
 
 from django.db import Error, close_old_connections, connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from trocar.web.jobs.asking import hand_out, queue_is_the_database
+from trocar.web.jobs.kinds import kind_named
 from trocar.web.jobs.models import Job, Worker
 from trocar.web.jobs.running import NAME, holding, lease
 
@@ -65,16 +67,7 @@ def sweep() -> None:
 def _hand_out_anew(job: Job) -> bool:
     mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state=Job.State.WORKING, lease_until__lt=Now())
     if job.lost + 1 >= MOST_LOST:
-        return bool(
-            mine.update(
-                state=Job.State.FAILED,
-                worker="",
-                lease_until=None,
-                lost=F("lost") + 1,
-                finished_at=Now(),
-                sentence=KILLER.format(times=job.lost + 1),
-            )
-        )
+        return _give_up(job, mine)
     with transaction.atomic():
         changed = mine.update(
             state=Job.State.WAITING,
@@ -90,6 +83,24 @@ def _hand_out_anew(job: Job) -> bool:
             _give_up_task(job)
             job.refresh_from_db()
             hand_out(job)
+    return bool(changed)
+
+
+def _give_up(job: Job, mine: QuerySet[Job]) -> bool:
+    sentence = KILLER.format(times=job.lost + 1)
+    with transaction.atomic():
+        changed = mine.update(
+            state=Job.State.FAILED,
+            worker="",
+            lease_until=None,
+            lost=F("lost") + 1,
+            finished_at=Now(),
+            sentence=sentence,
+        )
+        if changed:
+            _give_up_task(job)
+            with suppress(KeyError):
+                kind_named(job.kind).record_failure(job, sentence)
     return bool(changed)
 
 

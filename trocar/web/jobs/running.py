@@ -20,7 +20,7 @@ from django_tasks import task
 
 from trocar.errors import TrocarError
 from trocar.web.jobs.asking import hand_out
-from trocar.web.jobs.kinds import Tell, kind_named
+from trocar.web.jobs.kinds import Kind, Tell, kind_named
 from trocar.web.jobs.models import Job
 
 log = logging.getLogger("trocar.web.jobs")
@@ -110,14 +110,20 @@ def _work(hold: Hold) -> None:
     except LeaseLost:
         log.warning("a job was taken over by another worker: %s", hold.job.pk)
     except TrocarError as error:
-        _end(hold, Job.State.FAILED, sentence=str(error))
+        _fail(hold, kind, str(error))
     except (db.OperationalError, db.InterfaceError):
         # The database went away: nothing can be written now. The lease runs out, and the job is done again.
         log.exception("doing a job of kind %s", hold.job.kind)
         raise
     except Exception:
         log.exception("doing a job of kind %s", hold.job.kind)
-        _end(hold, Job.State.FAILED, sentence=FAULT)
+        _fail(hold, kind, FAULT)
+
+
+def _fail(hold: Hold, kind: Kind, sentence: str) -> None:
+    with transaction.atomic():
+        if _end(hold, Job.State.FAILED, sentence=sentence):
+            kind.record_failure(hold.job, sentence)
 
 
 def _end(hold: Hold, state: Job.State, **values: object) -> bool:
