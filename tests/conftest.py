@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.xdist_group("browser"))
             if no_browser is None:
                 item.add_marker(pytest.mark.skip(reason="needs Chromium, and none was found"))
+
+
+@pytest.fixture(autouse=True)
+def _no_reads_of_an_earlier_test() -> None:
+    """Reads wait in the process until somebody asks for them; those of a database that was undone must not."""
+    streams = sys.modules.get("trocar.web.audit.stream")
+    if streams is not None:
+        streams.stream.forget()
 
 
 @pytest.fixture(scope="session")

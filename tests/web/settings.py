@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tests.web.database import test_databases
 
-_folder = Path(tempfile.mkdtemp(prefix="trocar-tests-"))
+_temporary = tempfile.TemporaryDirectory(prefix="trocar-tests-", ignore_cleanup_errors=True)
+_folder = Path(_temporary.name)
 _own = {"TROCAR_DATA": str(_folder), "TROCAR_SECRET_KEY": secrets.token_urlsafe(50)}
 _before = {name: os.environ.get(name) for name in _own}
 os.environ.update(_own)
