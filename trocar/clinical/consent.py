@@ -20,6 +20,7 @@ from trocar.clinical.consent_rules import ConsentRules
 from trocar.clinical.department import Effective
 from trocar.clinical.leaflet import LeafletVersion
 from trocar.clinical.target_rules import Side
+from trocar.clinical.working_time import day_in_london
 
 
 class Status(StrEnum):
@@ -136,7 +137,7 @@ def as_configured(used: Effective) -> tuple[ConsentRules, tuple[str, ...]]:
 def leaflet_to_give(rules: ConsentRules, on: datetime) -> tuple[LeafletVersion | None, str]:
     """The leaflet that may be handed out, or None with the reason."""
     leaflet = rules.current_leaflet
-    refusal = leaflet.refusal(on.date())
+    refusal = leaflet.refusal(day_in_london(on))
     return (None, refusal) if refusal else (leaflet, "")
 
 
@@ -255,7 +256,7 @@ def _leaflet(one: StageOne, rules: ConsentRules) -> Iterator[str]:
     version = rules.leaflet(one.leaflet)
     if version is None:
         yield f"The protocol knows no leaflet {one.leaflet}."
-    elif one.explained_at is not None and (refusal := version.refusal(one.explained_at.date())):
+    elif one.explained_at is not None and (refusal := version.refusal(day_in_london(one.explained_at))):
         yield refusal
     if not one.leaflet_read:
         yield "It is not recorded that the patient has read the leaflet, or had it read to them."
