@@ -1,4 +1,4 @@
-"""Consent has two stages, holds for one plan, and ends whenever the patient says so; what is missing counts against it."""
+"""Consent has two stages, holds for one plan, ends when the patient says so; what is missing counts against it."""
 
 from __future__ import annotations
 
