@@ -126,6 +126,7 @@ class Change:
             happened_at=self.happened_at, by=self.by,
         )  # fmt: skip
         self._audit("stage", {"stage": (origin, move.to.value)}, reason or self.reason)
+        registry.tell_of_move(self, move)
 
     def note(self, subject: str, changes: Mapping[str, tuple[Any, Any]], reason: str = "") -> None:
         """Put on the record what no versioned record holds."""

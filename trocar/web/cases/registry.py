@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from trocar.clinical.stages import MOVES, NEXT, WHOSE
+from trocar.clinical.stages import MOVES, NEXT, WHOSE, Move
 from trocar.web.accounts.roles import Permission
+from trocar.web.cases import clock
 from trocar.web.cases.models import Case
 
 Status = Literal["not started", "to do", "blocked", "done", "not needed"]
@@ -101,6 +102,24 @@ def register(section: Section) -> None:
     _SECTIONS[section.key] = section
 
 
+MoveListener = Callable[[Any, Move], None]
+"""Told of a stage move that was taken, inside its transaction: the Change and the Move."""
+
+_LISTENERS: list[MoveListener] = []
+
+
+def on_move(listener: MoveListener) -> None:
+    """Be told of every stage move; called once by an app as it starts. What the listener raises undoes the move."""
+    if listener not in _LISTENERS:
+        _LISTENERS.append(listener)
+
+
+def tell_of_move(ch: Any, move: Move) -> None:
+    """Tell every listener, in the order in which they asked."""
+    for listener in _LISTENERS:
+        listener(ch, move)
+
+
 def sections() -> tuple[Section, ...]:
     """All sections in the order of the case page."""
     return tuple(sorted(_SECTIONS.values(), key=lambda s: (s.order, s.key)))
@@ -133,4 +152,5 @@ def summarise(case: Case) -> dict[str, Any]:
             for key, s in states.items()
         },
         "next": chosen,
+        "at": clock.now().isoformat(),
     }
