@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.urls import include, path
 
 from trocar.web import views
@@ -13,6 +14,9 @@ urlpatterns = [
     path("cases/", include("trocar.web.cases.urls")),
     path("", include("trocar.web.plans.urls")),
 ]
+
+if settings.TROCAR_SIGN_ON:
+    urlpatterns.insert(0, path("accounts/sign-on/", include("trocar.web.accounts.sign_on_urls")))
 
 handler400 = "trocar.web.views.bad_request"
 handler403 = "trocar.web.views.forbidden"

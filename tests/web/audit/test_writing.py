@@ -74,9 +74,14 @@ def test_the_row_outlives_the_name_it_was_written_under(nurse: Person) -> None:
 
 def test_a_change_that_is_undone_takes_its_row_along(nurse: Person) -> None:
     write("T-26-000001", "First", nurse, "Case", {})
-    with pytest.raises(RuntimeError), transaction.atomic():
-        write("T-26-000001", "Second", nurse, "Case", {})
-        raise RuntimeError
+
+    def undone() -> None:
+        with transaction.atomic():
+            write("T-26-000001", "Second", nurse, "Case", {})
+            write("T-26-000001", "No time zone", nurse, "Case", {}, at=datetime(2026, 1, 1))
+
+    with pytest.raises(ValueError, match="time zone"):
+        undone()
     third = write("T-26-000001", "Third", nurse, "Case", {})
     assert third.sequence == 2
     assert verify().broken is None
