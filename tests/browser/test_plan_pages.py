@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from tests.browser.browsing import DESKTOP, MAGNIFIED, PHONE, Visit, until
+from tests.browser.signed_in import sessions
 from tests.integration.web.plan_folders import build_case_without_paths, build_kidney_plan
 from tests.integration.web.served import served
 from trocar.web.plans.plan_folder import Card, PlanFolder, read_card, write_card
 
 pytestmark = [pytest.mark.browser, pytest.mark.samples]
-
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-DESKTOP = {"width": 1280, "height": 900}
-PHONE = {"width": 390, "height": 844}
-MAGNIFIED = {"width": 320, "height": 225}
-"""What is left of 1280 x 900 at 400 % zoom."""
 
 PAGES = (
     "/",
@@ -39,6 +25,9 @@ PAGES = (
     "/plans/bone-iliac/",
     "/plans/nobody/",
 )
+
+
+Opener = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
@@ -65,58 +54,22 @@ def address(data: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield started
-        started.close()
-
-
-Opener = Callable[..., Page]
+def doctor(address: str, data: Path) -> str:
+    """The session of the sample IR doctor."""
+    return sessions(data)["ir_doctor"]
 
 
 @pytest.fixture
-def open_page(browser: Browser, address: str) -> Iterator[Opener]:
-    """Opens an address of the server; at the end, nothing may have gone wrong in the page or left the machine."""
-    wrong: list[str] = []
-    contexts = []
-
-    def opener(
-        path: str, viewport: dict[str, int] = DESKTOP, javascript: bool = True, status: int = 200
-    ) -> Page:
-        context = browser.new_context(viewport=viewport, java_script_enabled=javascript)
-        contexts.append(context)
-        page = context.new_page()
-
-        def console(message) -> None:
-            # the browser itself reports the status of a page that is asked for because it is an error page
-            if message.type in ("error", "warning") and str(status) not in message.text:
-                wrong.append(message.text)
-
-        def request(asked: Request) -> None:
-            if not asked.url.startswith(address):
-                wrong.append(f"asked for {asked.url}")
-
-        page.on("console", console)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", request)
-        answer = page.goto(address + path)
-        assert answer is not None
-        assert answer.status == status
-        return page
-
-    yield opener
-    for context in contexts:
-        context.close()
-    assert wrong == []
+def visit(browser: Browser, address: str, doctor: str) -> Iterator[Visit]:
+    """An IR doctor who has signed in; at the end, nothing may have gone wrong in a page."""
+    visit = Visit(browser, address, doctor)
+    yield visit
+    visit.close()
 
 
-def until(page: Page, holds: Callable[[], bool], within_s: float = 15.0) -> None:
-    """Polls, as the pages' policy forbids what Playwright's own waiting evaluates."""
-    end = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < end, "it did not happen in time"
-        page.wait_for_timeout(50)
+@pytest.fixture
+def open_page(visit: Visit) -> Opener:
+    return visit.open
 
 
 def status_of(path: str) -> int:
