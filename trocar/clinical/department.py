@@ -14,6 +14,7 @@ from typing import Any
 from trocar import RESEARCH_NOTICE
 from trocar.clinical.plausible import PLAUSIBLE, implausible
 from trocar.clinical.protocol import PATHWAY_SECTIONS, Guidance, Protocol
+from trocar.clinical.rates import OwnFigure, OwnRate
 from trocar.clinical.reference_levels import ReferenceLevel, read_reference_levels
 from trocar.clinical.section import Mistake, Reading, Section, in_one_message
 from trocar.clinical.slots import Scheduling, read_scheduling
@@ -55,6 +56,7 @@ class Department:
 
     sample: the "Sample department" of demo, tests and bare command line. uses_unapproved: switches the unverified
     values of the protocols on; only a sample department may. archive_export, live_overlay: allowed or not.
+    own_figures: what the department counted of its own complications, to stand beside the published rates.
     scheduling: rooms and hours; None where the file says nothing of them, and then nothing can be booked.
     reference_levels: the department's own levels of dose, which nothing stands in for.
     """
@@ -69,6 +71,7 @@ class Department:
     reference_levels: tuple[ReferenceLevel, ...]
     file: str
     sha256: str
+    own_figures: tuple[OwnFigure, ...] = ()
 
     def __post_init__(self) -> None:
         if self.uses_unapproved and not self.sample:
@@ -78,6 +81,10 @@ class Department:
     def stamps(self) -> tuple[str, ...]:
         """Sentences that stand on every page and picture."""
         return (RESEARCH_NOTICE, SAMPLE_STAMP) if self.sample else (RESEARCH_NOTICE,)
+
+    def own_rates(self, protocol: str) -> dict[str, OwnRate]:
+        """Risk of a protocol -> what the department counted itself; without an entry there is no figure yet."""
+        return {figure.risk: figure.counted for figure in self.own_figures if figure.protocol == protocol}
 
 
 @dataclass(frozen=True)
@@ -162,6 +169,13 @@ def effective(protocol: Protocol, department: Department, on: date | None = None
                 unapproved.append(key)
             else:
                 not_configured[key] = refusal or "nobody approved it"
+    complaint = _contradiction(protocol, changes)
+    if complaint:
+        # Each value fits by itself, but not with the others.
+        mistake = Mistake(
+            department.file, min(a.line for a in approvals.values()), f"approvals.{protocol.name}", complaint
+        )
+        raise ProtocolMistake(in_one_message(department.file, [mistake]))
     return Effective(with_sourced(protocol, changes), department, not_configured, tuple(unapproved))
 
 
@@ -197,12 +211,32 @@ def _check_approvals(
             complaint = f"must be of the same kind as the protocol's value, {values[key].value!r}"
         elif key.rpartition(".")[2] in PLAUSIBLE:
             complaint = implausible(key, approval.value)
+        if complaint is None and approval.own and key in values:
+            complaint = _contradiction(
+                protocol, {key: dataclasses.replace(values[key], value=approval.value, status="U")}
+            )
         if complaint:
             mistakes.append(
                 Mistake(department.file, approval.line, f"approvals.{protocol.name}.{key}", complaint)
             )
+    mistakes += [
+        Mistake(
+            department.file, figure.line, f"own_figures.{protocol.name}.{figure.risk}", "is no risk of it"
+        )
+        for figure in department.own_figures
+        if figure.protocol == protocol.name and protocol.consent.risk(figure.risk) is None
+    ]
     if mistakes:
         raise ProtocolMistake(in_one_message(department.file, sorted(mistakes)))
+
+
+def _contradiction(protocol: Protocol, changes: Mapping[str, Sourced[Any]]) -> str | None:
+    """What the protocol says against values of a department's own; None where they fit into it."""
+    try:
+        with_sourced(protocol, changes)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def load_department(path: str | Path | None = None) -> Department:
@@ -243,6 +277,7 @@ def read_department(content: bytes, file: str) -> tuple[Department | None, list[
         uses_unapproved=top.flag("uses_unapproved"),
         approvals=tuple(_approvals(top)),
         scheduling=read_scheduling(top),
+        own_figures=tuple(_own_figures(top)),
         reference_levels=read_reference_levels(top),
         file=file,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -260,6 +295,31 @@ def _approvals(top: Section) -> list[Approval | None]:
         for protocol in by_protocol.names()
         for section in by_protocol.sections(protocol, by="key")
     ]
+
+
+def _own_figures(top: Section) -> list[OwnFigure | None]:
+    by_protocol = top.section("own_figures", optional=True)
+    if by_protocol is None:
+        return []
+    found = [
+        _own_figure(protocol, section)
+        for protocol in by_protocol.names()
+        for section in by_protocol.sections(protocol, by="risk")
+    ]
+    by_protocol.make(dict)
+    return found
+
+
+def _own_figure(protocol: str, section: Section) -> OwnFigure | None:
+    risk = section.text("risk")
+    counted = section.make(
+        OwnRate,
+        events=section.whole("events", 0, 1_000_000),
+        cases=section.whole("cases", 1, 1_000_000),
+        first_day=section.day("first_day"),
+        last_day=section.day("last_day"),
+    )
+    return OwnFigure(protocol, risk, counted, section.line) if counted and risk else None
 
 
 def _approval(protocol: str, section: Section) -> Approval | None:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 LONGEST_TYPED = 40
 
-_NUMBER = re.compile(r"(?P<number>\d+(?:[.,]\d+)?)\s*(?P<unit>.*)", re.DOTALL)
+_NUMBER = re.compile(r"(?P<number>\d+(?:[.,]\d+)?)(?![.,\d])\s*(?P<unit>.*)", re.DOTALL)
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹µμ×·∙*", "0123456789uuxxxx")
 
@@ -97,7 +97,7 @@ def _plain(value: float, decimals: int) -> str:
 
 
 def _folded(unit: str) -> str:
-    return re.sub(r"\s+", "", unit.translate(_SUPERSCRIPTS)).lower().lstrip("x")
+    return re.sub(r"\s+", "", unit.translate(_SUPERSCRIPTS)).lower().replace("^", "").lstrip("x")
 
 
 def read_value(quantity: Quantity, typed: str) -> float:
