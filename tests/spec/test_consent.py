@@ -96,7 +96,15 @@ def test_nothing_recorded_is_nothing_consented() -> None:
 
 
 # Stage 1: each entry taken away closes it again.
-MAY_BE_EMPTY = {"side", "not_here", "instead_of_blood", "best_interests", "interpreter_who", "explained_by"}
+MAY_BE_EMPTY = {
+    "side",
+    "not_here",
+    "instead_of_blood",
+    "best_interests",
+    "interpreter_who",
+    "explained_by",
+    "version",
+}
 
 
 @pytest.mark.parametrize("name", [f.name for f in fields(StageOne) if f.name not in MAY_BE_EMPTY])
@@ -327,6 +335,12 @@ def test_a_confirmation_before_sedation_does() -> None:
 def test_explaining_again_asks_for_a_new_confirmation() -> None:
     again = one(explained_at=CONFIRMED + timedelta(hours=1))
     assert state(again, RULES, PLAN, REFERRED).status is Status.STAGE_TWO_OPEN
+
+
+def test_whoever_changes_stage_one_has_it_confirmed_again() -> None:
+    found = state(one(version=2), RULES, PLAN, REFERRED)
+    assert found.status is Status.STAGE_TWO_OPEN
+    assert found.missing == ("Stage 1 was changed after stage 2 was confirmed; confirm it again.",)
 
 
 def test_stage_one_after_the_scan_is_pointed_out() -> None:

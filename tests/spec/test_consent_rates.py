@@ -258,3 +258,44 @@ def test_a_department_cannot_replace_a_published_rate() -> None:
     assert department is not None, mistakes
     with pytest.raises(ProtocolMistake, match="is a published rate"):
         effective(load_protocol("kidney_biopsy"), department)
+
+
+OWN = REAL + (
+    "own_figures:\n  kidney_biopsy:\n"
+    "    - {risk: transfusion, events: 3, cases: 210, first_day: 2024-01-01, last_day: 2026-06-30}\n"
+)
+
+
+def test_the_departments_file_may_hold_what_it_counted_itself() -> None:
+    department, mistakes = read_department(OWN.encode(), "d.yaml")
+    assert department is not None, mistakes
+    own = department.own_rates("kidney_biopsy")
+    assert own == {"transfusion": OwnRate(3, 210, date(2024, 1, 1), date(2026, 6, 30))}
+    assert department.own_rates("bone_biopsy") == {}
+    effective(load_protocol("kidney_biopsy"), department)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ("events: 3", "events: 300", "events must lie between 0 and the number of cases"),
+        ("cases: 210", "cases: 0", "whole number from 1"),
+        ("last_day: 2026-06-30", "last_day: 2023-06-30", "before the first"),
+        (", last_day: 2026-06-30", "", "last_day: is missing"),
+    ],
+)
+def test_a_count_that_cannot_be_is_named(old: str, new: str, text: str) -> None:
+    department, mistakes = read_department(OWN.replace(old, new).encode(), "d.yaml")
+    assert department is None
+    assert any(text in str(mistake) for mistake in mistakes), mistakes
+
+
+def test_a_count_of_a_risk_that_the_protocol_does_not_know_is_named() -> None:
+    department, _ = read_department(OWN.replace("transfusion", "transfusions").encode(), "d.yaml")
+    assert department is not None
+    with pytest.raises(ProtocolMistake, match="transfusions: is no risk of it"):
+        effective(load_protocol("kidney_biopsy"), department)
+
+
+def test_the_sample_department_has_counted_nothing_yet() -> None:
+    assert load_department().own_figures == ()

@@ -289,6 +289,9 @@ def _stage_two(record: ConsentRecord, plan: PlanFacts | None, referred: Referred
     if two.plan != plan.identity:
         yield "Stage 2 was confirmed for another plan; confirm it for this one."
         return
+    if one is not None and two.stage_one_version != one.version:
+        yield "Stage 1 was changed after stage 2 was confirmed; confirm it again."
+        return
     if not two.confirmed_by or two.confirmed_at is None:
         yield "It is not recorded who confirmed stage 2, and when."
         return

@@ -54,6 +54,7 @@ class Question:
 class StageOne:
     """What was talked through before the CT. None and empty mean that nobody said anything yet.
 
+    version: counts its changes; stage 2 confirms one of them.
     risks, alternatives: names of the protocol's that were explained. not_here: risk -> why it does not apply; only
     for risks that the protocol ties to some procedures. x_rays: whether this patient's way uses X-rays or CT.
     """
@@ -84,6 +85,7 @@ class StageOne:
     leaflet: str = ""
     leaflet_read: bool | None = None
     agrees: bool | None = None
+    version: int = 1
 
     def __post_init__(self) -> None:
         _aware(self.explained_at)
@@ -102,6 +104,7 @@ class StageTwo:
     nothing_changed: bool | None = None
     before_sedation: bool | None = None
     still_agrees: bool | None = None
+    stage_one_version: int = 1
 
     def __post_init__(self) -> None:
         _aware(self.confirmed_at)

@@ -150,6 +150,16 @@ class OwnRate:
         return Rate(low * denominator, high * denominator, denominator, basis)
 
 
+@dataclass(frozen=True)
+class OwnFigure:
+    """A department's own count for one risk of one protocol. line: where its file says so."""
+
+    protocol: str
+    risk: str
+    counted: OwnRate
+    line: int
+
+
 def wilson(events: int, cases: int) -> tuple[float, float]:
     """Wilson's 95 % interval of a share: 39 of 6,167 gives 0.0046 to 0.0086."""
     z2 = 1.959964**2
