@@ -202,7 +202,8 @@ def read_stents(vetting: Section, medicines: tuple[MedicineRule | None, ...]) ->
     section = vetting.section("stents")
     if section is None:
         return None
-    names = [medicine.name for medicine in medicines if medicine]
+    # With a mistake in a medicine its name is not known here, and must not count as a second mistake.
+    names = [medicine.name for medicine in medicines if medicine] if all(medicines) else None
     return section.make(
         StentRules,
         bare_metal_months=sourced_number(section, "bare_metal_months"),
