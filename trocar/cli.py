@@ -36,9 +36,11 @@ Shell completion: eval "$(_TROCAR_COMPLETE=bash_source trocar)"   (or zsh_source
 
 
 class Point(click.ParamType):
-    """Three numbers X,Y,Z in patient LPS millimetres."""
+    """Three numbers X,Y,Z in patient LPS millimetres; with ``more`` some further ones."""
 
-    name = "X,Y,Z"
+    def __init__(self, more: str = "") -> None:
+        self.name = f"X,Y,Z{more}"
+        self._count = 3 + more.count(",")
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Text to a tuple of three floats."""
@@ -49,8 +51,11 @@ class Point(click.ParamType):
             numbers = tuple(float(part) for part in parts)
         except ValueError:
             numbers = ()
-        if len(numbers) != 3 or not all(abs(n) < 1e5 for n in numbers):
-            self.fail(f"{value!r} is not a point; write three numbers such as 31.5,-20,140 (patient LPS mm).")
+        if len(numbers) != self._count or not all(abs(n) < 1e5 for n in numbers):
+            what = "a point; write three" if self._count == 3 else f"{self.name}; write {self._count}"
+            self.fail(
+                f"{value!r} is not {what} numbers such as 31.5,-20,140{',20' * (self._count > 3)} (patient LPS mm)."
+            )
         return numbers
 
 
@@ -139,6 +144,13 @@ Examples:
     is_flag=True,
     help="The scan is of this sitting and the patient has not moved: print table position and laser offset.",
 )
+@click.option(
+    "--suspected-primary-tumour",
+    is_flag=True,
+    help="A primary bone tumour is suspected: only paths in the agreed --route are looked at.",
+)
+@click.option("--route", type=Point(",RADIUS"), help="Agreed entry on the skin and its radius in mm.")
+@click.option("--route-agreed-by", default="", metavar="TEXT", help="Who agreed the route, and when.")
 @click.option("--no-dicom", is_flag=True, help="Write no DICOM objects.")
 @click.option("--json", "as_json", is_flag=True, help="Print plan.json to standard output.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")

@@ -31,6 +31,7 @@ def cautions(
     """Every warning that applies, the most important first. skin_in_reach: whether there was any entry to judge."""
     found = [
         *([] if skin_in_reach else _no_skin(request)),
+        *_route(request),
         *_position(request),
         *_structures(anatomy),
         *_scan(request, volume),
@@ -56,6 +57,19 @@ def _no_skin(request: PlanRequest) -> list[PlanWarning]:
             "no_skin_in_reach",
             f"No skin on the side that is free {str(request.position).replace('_', ' ')} lies within reach of the "
             f"{needle.length_mm:g} mm needle, so there was no path to judge; try a longer needle or another position.",
+        )
+    ]
+
+
+def _route(request: PlanRequest) -> list[PlanWarning]:
+    if request.route is None:
+        return []
+    x, y, z = request.route.entry_lps_mm
+    return [
+        PlanWarning(
+            "agreed_route",
+            f"Only entries within {request.route.radius_mm:g} mm of the agreed point ({x:.0f}, {y:.0f}, {z:.0f}) were "
+            f"looked at: {request.route.agreed_by}. Compartments are not judged.",
         )
     ]
 

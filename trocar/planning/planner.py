@@ -79,6 +79,8 @@ class Planner:
             request.entry_spacing_mm,
             anatomy.unscanned,
         )
+        if request.route is not None:
+            skin = request.route.only(skin)
         case = Surroundings(request, needle, anatomy, region, skin, clearances, self._volume.grid)
         progress("Judging every path", 0.25)
         limits = pair_limits(request.protocol)
@@ -225,7 +227,16 @@ def parameters(protocol: Protocol, request: PlanRequest) -> dict[str, Any]:
     for key, value in protocol.values().items():
         if key.startswith(f"catalogue.{needle}."):
             values[key] = _sourced(value)
-    search = {"samples": request.samples, "entry_spacing_mm": request.entry_spacing_mm, "seed": request.seed}
+    search: dict[str, Any] = {
+        "samples": request.samples,
+        "entry_spacing_mm": request.entry_spacing_mm,
+        "seed": request.seed,
+    }
+    if request.route is not None:
+        route = request.route
+        search["agreed_route"] = {
+            "entry_lps_mm": list(route.entry_lps_mm), "radius_mm": route.radius_mm, "agreed_by": route.agreed_by,
+        }  # fmt: skip
     return {"values": values, "search": search}
 
 

@@ -12,6 +12,7 @@ from trocar.clinical.laterality import decide_side
 from trocar.clinical.protocol import Guidance, Protocol, Side, TablePosition
 from trocar.errors import UsageError
 from trocar.planning.plan import PositionSource
+from trocar.planning.route import AgreedRoute, check_route
 
 SEED = 20_240_401
 """Of every choice that is drawn; fixed, so that the same input gives the same plan."""
@@ -28,8 +29,9 @@ class PlanRequest:
     today: the day of planning, against which the scan's age is counted.
     samples: points that stand for the target; entry_spacing_mm: distance of candidate points on the skin.
     side: filled in from the target's name where it states one (``rib_left_12``).
-    Raises UsageError where the protocol does not know the guidance or position, a side is missing, or the side and
-    the target's name contradict each other.
+    suspected_primary_tumour: of bone; then only paths in the agreed ``route`` are looked at.
+    Raises InputRefused where such a route is missing, UsageError where the protocol does not know the guidance or
+        position, a side is missing, or the side and the target's name contradict each other.
     """
 
     protocol: Protocol
@@ -47,6 +49,8 @@ class PlanRequest:
     samples: int = 64
     entry_spacing_mm: float = 2.0
     seed: int = SEED
+    suspected_primary_tumour: bool = False
+    route: AgreedRoute | None = None
 
     def __post_init__(self) -> None:
         protocol = self.protocol
@@ -66,6 +70,7 @@ class PlanRequest:
         if self.samples < 1 or not 0.2 <= self.entry_spacing_mm <= 2.0:
             raise UsageError("At least one sample point and an entry spacing of 0.2 to 2 mm are needed.")
         protocol.needle(self.needle_name)
+        check_route(self.suspected_primary_tumour, self.route)
 
     @property
     def in_position(self) -> bool:

@@ -25,6 +25,7 @@ from trocar.planning.plan import Guidance, Plan, PlanWarning, PositionSource, Si
 from trocar.planning.planner import Planner
 from trocar.planning.report import plan_report
 from trocar.planning.request import PlanRequest
+from trocar.planning.route import AgreedRoute
 from trocar.workflow.destination import move_into, remove_if_empty
 from trocar.workflow.inputs import Pictures, read_pictures, read_structures, read_target
 from trocar.workflow.sitting import ScannerPlace, check_sitting, scanner_place
@@ -53,6 +54,9 @@ class CaseQuestion:
     series: str | None = None
     department: Path | None = None
     same_sitting: bool = False
+    suspected_primary_tumour: bool = False
+    route: tuple[float, float, float, float] | None = None
+    route_agreed_by: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +93,8 @@ def plan_case(question: CaseQuestion, today: date, progress: Progress) -> Planne
         target_name=question.target_name,
         target_point_lps_mm=question.target_point,
         stamps=rules.stamps,
+        suspected_primary_tumour=question.suspected_primary_tumour,
+        route=_route(question),
     )
     if question.kidney_point is not None and request.side is None:
         raise UsageError("Say whose side the kidney of --kidney-point is: --side left or --side right.")
@@ -124,6 +130,15 @@ def plan_case(question: CaseQuestion, today: date, progress: Progress) -> Planne
     if mask is not None:
         shown = shown.merged(StructureSet(shown.grid, None, {}, {mask[0]: mask[1]}, target_sha256))
     return PlannedCase(plan, report, pictures, shown, question.same_sitting)
+
+
+def _route(question: CaseQuestion) -> AgreedRoute | None:
+    if question.route is None:
+        if question.route_agreed_by:
+            raise UsageError("Give the agreed route itself, too: --route X,Y,Z,RADIUS.")
+        return None
+    x, y, z, radius_mm = question.route
+    return AgreedRoute((x, y, z), radius_mm, question.route_agreed_by)
 
 
 def scan_position_of(volume: Volume) -> tuple[TablePosition | None, PositionSource]:
