@@ -1,6 +1,6 @@
 """Run the whole suite, one stage after the other, and say at the end what did not run and why.
 
-Stages: lint, format, types, floors, then every test. Exits 1 if a stage failed.
+Stages: lint, format, types, floors, every test, then the department's tests on PostgreSQL. Exits 1 if a stage failed.
 """
 
 from __future__ import annotations
@@ -14,18 +14,38 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
+ON_POSTGRESQL = {"TROCAR_TEST_POSTGRESQL": "1"}
 sys.path.insert(0, str(ROOT))
 CI = os.environ.get("CI", "") not in ("", "0", "false")
 
-STAGES: list[tuple[str, list[str]]] = [
-    ("lint", [str(BIN / "ruff"), "check", "trocar", "tests", "benchmarks"]),
-    ("format", [str(BIN / "ruff"), "format", "--check", "trocar", "tests", "benchmarks"]),
-    ("types", [str(BIN / "mypy")]),
-    ("floors", [str(BIN / "lint-imports")]),
+STAGES: list[tuple[str, list[str], dict[str, str]]] = [
+    ("lint", [str(BIN / "ruff"), "check", "trocar", "tests", "benchmarks"], {}),
+    ("format", [str(BIN / "ruff"), "format", "--check", "trocar", "tests", "benchmarks"], {}),
+    ("types", [str(BIN / "mypy")], {}),
+    ("floors", [str(BIN / "lint-imports")], {}),
     # one worker a core; `loadgroup` keeps the browser tests, which share a server, together
     (
         "tests",
         [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "-m", "not prove", "tests"],
+        {},
+    ),
+    # everything that uses the database once more, on the server that TROCAR_TEST_DATABASE_URL names or the wheel's
+    (
+        "tests on PostgreSQL",
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-n",
+            "2",
+            "--dist",
+            "loadgroup",
+            "-m",
+            "not prove",
+            "tests/web",
+        ],
+        ON_POSTGRESQL,
     ),
 ]
 
@@ -60,11 +80,16 @@ def main() -> int:
         closing.append("No Chromium was found, so the browser tests were skipped; install it and run again.")
         if CI:
             failed.append("browser")
-    for name, command in STAGES:
+    for name, command, environment in STAGES:
         started = time.monotonic()
         print(f"== {name}", flush=True)
         process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            cwd=ROOT,
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         output = ""
         assert process.stdout is not None

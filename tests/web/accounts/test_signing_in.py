@@ -22,8 +22,13 @@ def signed_in(client: Client) -> bool:
     return client.get("/accounts/password/").status_code == 200
 
 
+def about_people():
+    """Without what a new department begins with."""
+    return AuditEvent.objects.filter(action__startswith="Sign").order_by("pk")
+
+
 def actions() -> list[str]:
-    return list(AuditEvent.objects.order_by("pk").values_list("action", flat=True))
+    return list(about_people().values_list("action", flat=True))
 
 
 def test_it_works(client: Client, nurse: Person) -> None:
@@ -34,7 +39,7 @@ def test_it_works(client: Client, nurse: Person) -> None:
     assert client.post("/accounts/logout/").status_code == 302
     assert not signed_in(client)
     assert actions() == ["Signed in", "Signed out"]
-    row = AuditEvent.objects.first()
+    row = about_people().first()
     assert row is not None
     assert (row.actor_username, row.actor_role, row.case_number) == ("sample.nurse", "ir_nurse", "")
 
@@ -67,7 +72,7 @@ def test_a_wrong_password_says_not_which_was_wrong(client: Client, nurse: Person
         assert answer.status_code == 200
         assert "The user name or the password is wrong." in answer.content.decode()
     assert actions() == ["Sign-in refused"] * 2
-    assert list(AuditEvent.objects.order_by("pk").values_list("subject", flat=True)) == [
+    assert list(about_people().values_list("subject", flat=True)) == [
         "Person sample.nurse",
         "An unknown name",
     ]

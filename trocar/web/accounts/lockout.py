@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -10,8 +11,14 @@ from django.shortcuts import render
 
 
 def address_of(request: HttpRequest) -> str:
-    """The address that the request came from, as the server saw it; a header could be anybody's invention."""
-    return str(request.META.get("REMOTE_ADDR") or "unknown")
+    """The address that the request came from, as the server saw it; a header could be anybody's invention.
+
+    0.0.0.0 where there is none, as behind a Unix socket: all such are one.
+    """
+    try:
+        return str(ip_address(str(request.META.get("REMOTE_ADDR"))))
+    except ValueError:
+        return "0.0.0.0"  # noqa: S104 - not listened on
 
 
 def name_tried(request: HttpRequest | None, credentials: dict[str, Any] | None) -> str:
