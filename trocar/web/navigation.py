@@ -13,12 +13,20 @@ from django.urls import NoReverseMatch, reverse
 
 @dataclass(frozen=True)
 class Item:
-    """An item of the menu. url_name: of a page without arguments. permissions: any of them shows it; none: everyone."""
+    """An item of the menu.
+
+    url_name: of a page without arguments. permissions: one, or several of which any shows the item; none: everyone
+    who is signed in.
+    """
 
     title: str
     url_name: str
     order: int
-    permissions: tuple[str, ...] = ()
+    permissions: str | tuple[str, ...] = ()
+
+    @property
+    def any_of(self) -> tuple[str, ...]:
+        return (self.permissions,) if isinstance(self.permissions, str) else self.permissions
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,7 @@ def menu(request: HttpRequest) -> list[Shown]:
     if person is None or not person.is_authenticated:
         return []
     items = sorted(_ITEMS.values(), key=lambda i: (i.order, i.title))
-    allowed = [i for i in items if not i.permissions or any(person.may(p) for p in i.permissions)]
+    allowed = [i for i in items if not i.any_of or any(person.may(p) for p in i.any_of)]
     addresses = {i.url_name: address for i in allowed if (address := _address(i.url_name))}
     best = max((a for a in addresses.values() if _within(request.path, a)), key=len, default="")
     return [
