@@ -88,7 +88,19 @@ def test_a_slot_on_a_closed_day_says_why() -> None:
 
 
 def test_a_slot_that_ends_after_the_room_closes_is_refused() -> None:
-    assert "ends at 17:30" in refusals(slot(16, 30), "ct", department(), [], NOW)[0]
+    assert refusals(slot(16, 30), "ct", department(), [], NOW) == (
+        "16:30 to 17:30 is outside the opening hours: 08:30 to 17:00 on Tuesday 24 November 2026.",
+    )
+
+
+def test_an_emergency_is_not_bound_by_opening_hours_but_by_everything_else() -> None:
+    night = slot(22, room="Ultrasound room")
+    assert refusals(night, "ultrasound", department(), [], NOW, emergency=True) == ()
+    assert len(refusals(night, "ct", department(), [night], NOW, emergency=True)) == 2
+
+
+def test_what_was_done_on_paper_may_be_entered_afterwards() -> None:
+    assert refusals(slot(9, day=23), "ct", department(), [], NOW, afterwards=True) == ()
 
 
 def test_everything_wrong_is_said_at_once() -> None:

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -110,8 +111,13 @@ class Effective:
 
         Raises KeyError where the protocol has no such value.
         """
-        value = self.protocol.values()[key]
+        value = self._values[key]
         return None if key in self.not_configured else value.value
+
+    @cached_property
+    def _values(self) -> Mapping[str, Sourced[Any]]:
+        # A page asks for many figures, and looking through a whole protocol takes milliseconds.
+        return self.protocol.values()
 
     def for_planning(self, guidance: Guidance, needle: str) -> Protocol:
         """The protocol for planning one case; raises NotConfigured naming the keys where a value is missing.

@@ -111,9 +111,19 @@ def clashes(slot: Slot, taken: Iterable[Slot]) -> tuple[Slot, ...]:
 
 
 def refusals(
-    slot: Slot, guidance: Guidance, scheduling: Scheduling | None, taken: Iterable[Slot], now: datetime
+    slot: Slot,
+    guidance: Guidance,
+    scheduling: Scheduling | None,
+    taken: Iterable[Slot],
+    now: datetime,
+    *,
+    emergency: bool = False,
+    afterwards: bool = False,
 ) -> tuple[str, ...]:
-    """Why a slot cannot be booked, a sentence each; empty where it can."""
+    """Why a slot cannot be booked, a sentence each; empty where it can.
+
+    emergency: the opening hours do not bind. afterwards: what was done on paper is entered, so the slot may have passed.
+    """
     if scheduling is None:
         return ("The department file says nothing about rooms and hours: scheduling is not configured.",)
     room = scheduling.room(slot.room)
@@ -122,22 +132,30 @@ def refusals(
     found = []
     if guidance not in room.modalities:
         found.append(f"{room.name} has no {GUIDANCE_IN_WORDS[guidance]}.")
-    if slot.begun <= now.astimezone(UTC):
+    if slot.begun <= now.astimezone(UTC) and not afterwards:
         found.append("The slot lies in the past.")
-    day = slot.start.astimezone(LONDON).date()
-    closed = scheduling.hours.closed_why(day)
+    closed = None if emergency else _closed(slot, scheduling.hours)
     if closed:
-        found.append(f"The department is closed on {spoken_day(slot.start)}: {closed}.")
-    elif not scheduling.hours.covers(slot.begun, slot.ended):
-        found.append(
-            f"The slot ends at {spoken_time(slot.end)}; the department is open from "
-            f"{scheduling.hours.day_in_words(day)} on {spoken_day(slot.start)}."
-        )
+        found.append(closed)
     found += [
         f"{room.name} is taken from {spoken_time(other.start)} to {spoken_time(other.end)}."
         for other in clashes(slot, taken)
     ]
     return tuple(found)
+
+
+def _closed(slot: Slot, hours: OpeningHours) -> str | None:
+    """What to say of a slot outside the opening hours."""
+    day = slot.start.astimezone(LONDON).date()
+    why = hours.closed_why(day)
+    if why:
+        return f"The department is closed on {spoken_day(slot.start)}: {why}."
+    if hours.covers(slot.begun, slot.ended):
+        return None
+    return (
+        f"{spoken_time(slot.start)} to {spoken_time(slot.end)} is outside the opening hours: "
+        f"{hours.day_in_words(day)} on {spoken_day(slot.start)}."
+    )
 
 
 def expected_leaving(slot: Slot, minimum_stay: timedelta) -> datetime:

@@ -13,6 +13,7 @@ urlpatterns = [
     path("jobs/", include("trocar.web.jobs.urls")),
     path("cases/", include("trocar.web.cases.urls")),
     path("", include("trocar.web.plans.urls")),
+    path("", include("trocar.web.scheduling.urls")),
 ]
 
 if settings.TROCAR_SIGN_ON:

@@ -8,18 +8,22 @@ from functools import lru_cache
 from django.conf import settings
 
 from trocar.clinical.department import Department, Effective, effective, load_department
-from trocar.clinical.loading import load_protocol
 from trocar.web.cases import clock
+from trocar.web.cases.protocols import protocol_named
 
 
 def department() -> Department:
     """The department of the file that settings.TROCAR_DEPARTMENT names; without one, the "Sample department"."""
-    return _loaded(getattr(settings, "TROCAR_DEPARTMENT", None) or None)
+    return _loaded(_path())
 
 
 def effective_protocol(name: str) -> Effective:
     """The protocol of that name with the values that the department may use today."""
-    return _effective(name, department(), clock.today())
+    return _effective(name, _path(), clock.today())
+
+
+def _path() -> str | None:
+    return getattr(settings, "TROCAR_DEPARTMENT", None) or None
 
 
 @lru_cache(maxsize=4)
@@ -28,5 +32,5 @@ def _loaded(path: str | None) -> Department:
 
 
 @lru_cache(maxsize=16)
-def _effective(name: str, used_by: Department, on: date) -> Effective:
-    return effective(load_protocol(name), used_by, on)
+def _effective(name: str, path: str | None, on: date) -> Effective:
+    return effective(protocol_named(name), _loaded(path), on)
