@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trocar.clinical.loading import builtin_protocols, load_protocol
 from trocar.web.accounts.roles import Permission
 from trocar.web.cases.forms import (
     CaseForm,
@@ -17,6 +16,7 @@ from trocar.web.cases.forms import (
     YesNoField,
 )
 from trocar.web.cases.models import Case, Referral
+from trocar.web.cases.protocols import protocol_named, protocol_names
 from trocar.web.cases.registry import Entry, NextAction, Section, SectionState, register
 
 YEARS = 365
@@ -111,7 +111,7 @@ class ProcedureForm(CaseForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["protocol_name"].choices = [(n, load_protocol(n).title) for n in builtin_protocols()]
+        self.fields["protocol_name"].choices = [(n, protocol_named(n).title) for n in protocol_names()]
 
 
 def asks_about_bone(case: Case) -> bool:

@@ -4,10 +4,10 @@ from typing import Any, cast
 
 from django.db import models
 
-from trocar.clinical.loading import load_protocol
 from trocar.clinical.protocol import Protocol
 from trocar.clinical.stages import ENDED, TITLES, Stage
 from trocar.web.cases.models.patient import Patient
+from trocar.web.cases.protocols import protocol_named
 
 
 class Case(models.Model):
@@ -54,7 +54,7 @@ class Case(models.Model):
     @property
     def protocol(self) -> Protocol:
         """The procedure, as its file describes it."""
-        return load_protocol(self.protocol_name)
+        return protocol_named(self.protocol_name)
 
     @property
     def at_stage(self) -> Stage:
