@@ -9,6 +9,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from trocar import __version__
+from trocar.web.accounts import break_glass
+from trocar.web.accounts.models import Person
+from trocar.web.cases.access import CaseHidden
 
 
 @login_not_required
@@ -24,6 +27,13 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, CaseHidden) and isinstance(request.user, Person):
+        context = {
+            "number": exception.number,
+            "way_in": break_glass.way_in(request.user, exception.number),
+            "minutes": int(break_glass.LASTS.total_seconds() // 60),
+        }
+        return render(request, "accounts/hidden_case.html", context, status=403)
     said = exception.args[0] if isinstance(exception, PermissionDenied) and exception.args else None
     sentence = said if isinstance(said, str) else "You may not see this page."
     return render(request, "error.html", {"title": "Not allowed", "sentence": sentence}, status=403)

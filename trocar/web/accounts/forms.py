@@ -60,6 +60,17 @@ class RoleForm(forms.Form):
     )
 
 
+class EmergencyForm(forms.Form):
+    """Why a case has to be opened now."""
+
+    reason = forms.CharField(
+        label="Why do you need this case now?",
+        help_text="The department manager and the auditor read it.",
+        widget=forms.Textarea(attrs={"rows": 4}),
+        strip=True,
+    )
+
+
 class SecondFactorForm(forms.Form):
     """The six digits that the phone shows."""
 

@@ -89,3 +89,23 @@ class Person(AbstractBaseUser):
 
     def get_short_name(self) -> str:
         return self.full_name
+
+
+class EmergencyAccess(models.Model):
+    """A case that somebody opened without being one of those who may see it, with a reason, for an hour."""
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    case_number = models.CharField(max_length=40)
+    reason = models.TextField()
+    opened_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        ordering: ClassVar[list[str]] = ["-opened_at", "-pk"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["person", "ends_at"], name="accounts_emergency_open")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} opened {self.case_number}"
