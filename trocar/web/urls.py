@@ -14,6 +14,7 @@ urlpatterns = [
     path("cases/", include("trocar.web.cases.urls")),
     path("", include("trocar.web.plans.urls")),
     path("", include("trocar.web.scheduling.urls")),
+    path("", include("trocar.web.laboratory.urls")),
 ]
 
 if settings.TROCAR_SIGN_ON:

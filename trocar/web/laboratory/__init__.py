@@ -1,0 +1,1 @@
+"""Samples and results: cores in pots, labels, dispatch, receipt, reports, and who has read and told them."""
