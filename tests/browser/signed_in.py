@@ -17,6 +17,11 @@ def sessions(data: Path) -> dict[str, str]:
     return json.loads(_run(data, "sessions"))
 
 
+def department(data: Path) -> dict[str, str]:
+    """The same, with sample cases."""
+    return json.loads(_run(data, "department"))
+
+
 def _run(data: Path, what: str) -> str:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("TROCAR_", "DJANGO"))}
     environment |= {"TROCAR_DATA": str(data), "DJANGO_SETTINGS_MODULE": "trocar.web.settings"}
@@ -43,8 +48,27 @@ def _sign_everybody_in(data: Path) -> dict[str, str]:
     return keys
 
 
+def _make_cases(data: Path) -> None:
+    from django.db import transaction
+
+    from tests.web.conftest import referred
+    from trocar.web.accounts.demo_people import make_demo_people
+    from trocar.web.accounts.models import Person
+
+    make_demo_people(data)
+    people = {person.role: person for person in Person.objects.filter(is_sample=True)}
+    with transaction.atomic():
+        referred(people, "kidney_biopsy", "9434765919", "lower pole", "left")
+        referred(
+            people, "bone_biopsy", "9876543210", "iliac crest", "left", weight_bearing_bone=True,
+            suspected_primary_bone_tumour=False,
+        )  # fmt: skip
+
+
 if __name__ == "__main__":
     import django
 
     django.setup()
+    if sys.argv[2] == "department":
+        _make_cases(Path(sys.argv[1]))
     print(json.dumps(_sign_everybody_in(Path(sys.argv[1]))))

@@ -18,7 +18,7 @@ from trocar.web.plans.plan_folder import Card, PlanFolder, read_card, write_card
 pytestmark = [pytest.mark.browser, pytest.mark.samples]
 
 PAGES = (
-    "/",
+    "/plans/",
     "/plans/kidney-left/",
     "/plans/kidney-none/",
     "/plans/bone-l3/",
