@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "trocar.web.laboratory",
     "trocar.web.scheduling",
     "trocar.web.plans",
+    "trocar.web.procedure",
 ]
 
 MIDDLEWARE = [

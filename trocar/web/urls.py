@@ -12,6 +12,7 @@ urlpatterns = [
     path("accounts/", include("trocar.web.accounts.urls")),
     path("jobs/", include("trocar.web.jobs.urls")),
     path("cases/", include("trocar.web.cases.urls")),
+    path("cases/", include("trocar.web.procedure.urls")),
     path("", include("trocar.web.plans.urls")),
     path("", include("trocar.web.scheduling.urls")),
     path("", include("trocar.web.laboratory.urls")),

@@ -1,0 +1,1 @@
+"""In the room: checklist, procedure record and radiation."""
