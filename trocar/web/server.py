@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -46,19 +47,16 @@ def serve(data: Path, port: int = 8000, demo: bool = False) -> None:
     from trocar.web.asgi import application
 
     _migrate()
-    from trocar.web.plans import plan_folder
-    from trocar.web.plans.planning_thread import PlanningThread, mark_interrupted
+    from trocar.web.jobs.processes import start_worker
+    from trocar.web.plans.sample_plans import ask_for_sample_plans, mark_interrupted
 
-    planning = None
     if demo:
         from trocar.web.accounts.demo_people import announce, make_demo_people
-        from trocar.web.plans.demo_cases import demo_cases, fetch_samples
 
         announce(make_demo_people(data), data, click.echo)
-
-        planning = PlanningThread(data, demo_cases(), fetch_samples, click.echo)
-    mine = {folder.id for _, folder in planning.todo} if planning else set()
-    mark_interrupted([folder for folder in plan_folder.every(data) if folder.id not in mine])
+        ask_for_sample_plans(data)
+    mark_interrupted(data)
+    _let_go_of_the_database()
     config = uvicorn.Config(
         application,
         log_level="warning",
@@ -66,14 +64,17 @@ def serve(data: Path, port: int = 8000, demo: bool = False) -> None:
         server_header=False,
         timeout_graceful_shutdown=ENDING_S,
     )
+    # uvicorn ends by raising the signal again; the way to end is the same for all, so that workers end with us
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop_worker: list[Callable[[], None]] = []
     with listening:
         try:
-            _Server(config, planning.start if planning else lambda: None).run(sockets=[listening])
+            _Server(config, lambda: stop_worker.append(start_worker(data))).run(sockets=[listening])
         except KeyboardInterrupt:
             pass
         finally:
-            if planning:
-                planning.stop()
+            for stop in stop_worker:
+                stop()
     click.echo("Trocar has ended.")
 
 
@@ -89,6 +90,13 @@ def _migrate() -> None:
         raise UsageError("The database cannot be reached; look at TROCAR_DATABASE_URL.") from error
     finally:
         connection.close()
+
+
+def _let_go_of_the_database() -> None:
+    """What was done before serving leaves no connection open in this thread."""
+    from django.db import connection
+
+    connection.close()
 
 
 def _listen(port: int) -> socket.socket:

@@ -13,7 +13,8 @@ urlpatterns = [
     path("jobs/", include("trocar.web.jobs.urls")),
     path("cases/", include("trocar.web.cases.urls")),
     path("cases/", include("trocar.web.procedure.urls")),
-    path("", include("trocar.web.plans.urls")),
+    path("cases/<case_number:number>/plan/", include("trocar.web.plans.case_urls")),
+    path("plans/", include("trocar.web.plans.urls")),
     path("", include("trocar.web.scheduling.urls")),
     path("", include("trocar.web.laboratory.urls")),
 ]

@@ -1,4 +1,4 @@
-"""Registers the app with Django."""
+"""Registers the app with Django, its section with the cases, and planning with the jobs."""
 
 from __future__ import annotations
 
@@ -8,3 +8,10 @@ from django.apps import AppConfig
 class PlansConfig(AppConfig):
     name = "trocar.web.plans"
     label = "plans"
+
+    def ready(self) -> None:
+        from trocar.web.jobs import kinds
+        from trocar.web.plans import planning, section
+
+        kinds.register(planning.PLANNING)
+        section.register_section()

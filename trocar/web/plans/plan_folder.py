@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -86,12 +86,14 @@ def find(data: Path, plan_id: str) -> PlanFolder | None:
     return PlanFolder(folder, read_card(folder))
 
 
-def every(data: Path) -> list[PlanFolder]:
-    """All plans, in the order of their cards; a folder whose card is broken is left out."""
+def every(data: Path, wanted: Callable[[str], bool] = lambda _: True) -> list[PlanFolder]:
+    """All plans whose id is ``wanted``, in the order of their cards; a folder whose card is broken is left out."""
 
     def folders() -> Iterator[PlanFolder]:
         root = plans_folder(data)
         for entry in sorted(root.iterdir()) if root.is_dir() else ():
+            if not wanted(entry.name):
+                continue
             try:
                 found = find(data, entry.name)
             except InputRefused:

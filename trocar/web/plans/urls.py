@@ -48,14 +48,14 @@ register_converter(Stack, "stack")
 app_name = "plans"
 urlpatterns = [
     path("", views.plan_list, name="list"),
-    path("plans/progress.json", views.progress, name="progress"),
-    path("plans/<plan_id:plan_id>/", views.plan_page, name="plan"),
-    path("plans/<plan_id:plan_id>/plan.json", views.plan_json, name="json"),
-    path("plans/<plan_id:plan_id>/plan.pdf", views.plan_pdf, name="pdf"),
-    path("plans/<plan_id:plan_id>/plan.html", views.plan_html, name="html"),
-    path("plans/<plan_id:plan_id>/dicom.zip", views.plan_dicom, name="dicom"),
+    path("progress.json", views.progress, name="progress"),
+    path("<plan_id:plan_id>/", views.plan_page, name="plan"),
+    path("<plan_id:plan_id>/plan.json", views.plan_json, name="json"),
+    path("<plan_id:plan_id>/plan.pdf", views.plan_pdf, name="pdf"),
+    path("<plan_id:plan_id>/plan.html", views.plan_html, name="html"),
+    path("<plan_id:plan_id>/dicom.zip", views.plan_dicom, name="dicom"),
     path(
-        "plans/<plan_id:plan_id>/paths/<number:number>/slices/<stack:stack>/<number:index>.png",
+        "<plan_id:plan_id>/paths/<number:number>/slices/<stack:stack>/<number:index>.png",
         views.slice_picture,
         name="slice",
     ),

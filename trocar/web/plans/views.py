@@ -7,11 +7,17 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from trocar.errors import InputRefused
+from trocar.web.accounts.access import person_of
+from trocar.web.accounts.roles import Permission
+from trocar.web.cases.models import Case
 from trocar.web.plans import access, downloads, slice_view
 from trocar.web.plans.choice import Choice, read_choice
+from trocar.web.plans.models import PlanDecision, PlanOfCase
 from trocar.web.plans.plan_folder import PlanFolder
+from trocar.web.plans.section import BEFORE_TIME_OUT
 from trocar.web.plans.shown_plan import ShownPlan
 from trocar.web.plans.slice_stack import StackName
+from trocar.web.plans.standing import decision_of
 
 WORKING = ("waiting", "planning")
 FIRST_PATHS = 4
@@ -43,12 +49,15 @@ def progress(request: HttpRequest) -> JsonResponse:
 @require_safe
 def plan_page(request: HttpRequest, plan_id: str) -> HttpResponse:
     folder = access.visible_plan(request, plan_id)
+    row = PlanOfCase.objects.select_related("case__patient").filter(plan_id=plan_id).first()
+    case = row.case if row else None
     if folder.card.state != "planned":
         working = folder.card.state in WORKING
-        return render(request, "plans/not_planned.html", {"folder": folder, "working": working})
+        return render(request, "plans/not_planned.html", {"folder": folder, "working": working, "case": case})
     plan = access.planned(folder)
     choice = read_choice(request.GET, slice_view.default_window(plan))
     context = {"folder": folder, "plan": plan, "choice": choice, "has_dicom": bool(folder.dicom_files())}
+    context |= _of_the_case(request, case, plan_id)
     context["files"] = {name for name in ("plan.pdf", "plan.html") if folder.file(name).is_file()}
     if plan.paths:
         path = access.path_of(plan, choice.path)
@@ -58,6 +67,20 @@ def plan_page(request: HttpRequest, plan_id: str) -> HttpResponse:
         context["further_open"] = choice.path > FIRST_PATHS
         context.update(_pictures(folder, plan, choice))
     return render(request, "plans/plan.html", context)
+
+
+def _of_the_case(request: HttpRequest, case: Case | None, plan_id: str) -> dict[str, object]:
+    """The case of the plan, which of its paths is accepted, and whether this person may accept one."""
+    if case is None:
+        return {}
+    decision = decision_of(case)
+    here = decision is not None and decision.plan_id == plan_id and decision.way == PlanDecision.Way.PATH
+    may = person_of(request).may(Permission.ACCEPT_PLAN) and case.at_stage in BEFORE_TIME_OUT
+    return {
+        "case": case,
+        "accepted_path": decision.path_number if decision and here else None,
+        "may_accept": may,
+    }
 
 
 @require_safe
@@ -89,7 +112,7 @@ def plan_dicom(request: HttpRequest, plan_id: str) -> HttpResponse:
 def slice_picture(
     request: HttpRequest, plan_id: str, number: int, stack: StackName, index: int
 ) -> HttpResponse:
-    folder = access.visible_plan(request, plan_id)
+    folder = access.visible_plan(request, plan_id, on_record=False)
     plan = access.planned(folder)
     path = access.path_of(plan, number)
     choice = read_choice(request.GET, slice_view.default_window(plan))
