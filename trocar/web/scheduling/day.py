@@ -18,20 +18,22 @@ from trocar.clinical.opening_hours import at_wall_clock
 from trocar.clinical.stages import MOVES, Stage
 from trocar.web.accounts.models import Person
 from trocar.web.accounts.roles import ROLES, Permission
-from trocar.web.cases import clock
+from trocar.web.cases import clock, registry
 from trocar.web.cases.models import Case
 from trocar.web.scheduling.models import Booking, Room, ToTell
 from trocar.web.scheduling.rooms import scheduling
 
 Readiness = Literal["ready", "not ready", "not assessed", "under way", "over"]
 
-BEFORE_THE_NEEDLE = tuple(
+ASKED_FOR = tuple(
     dict.fromkeys(
-        need.fact.split(".")[0] for name in ("accept", "book", "sign_in", "time_out") for need in MOVES[name].needs
+        need.fact.split(".")[0]
+        for name in ("accept", "book", "sign_in", "time_out")
+        for need in MOVES[name].needs
         if not need.fact.startswith("checklist.")
     )
-)  # fmt: skip
-"""Sections that must be done before the needle, as the table of stages asks for their facts."""
+)
+"""Sections whose facts the table of stages asks for before the needle, besides the checklist itself."""
 
 _WAITING = (Stage.ACCEPTED, Stage.BOOKED, Stage.ARRIVED)
 _UNDER_WAY = (Stage.SIGNED_IN, Stage.TIMED_OUT, Stage.NEEDLE_OUT, Stage.SIGNED_OUT)
@@ -81,8 +83,8 @@ def readiness(case: Case) -> tuple[Readiness, tuple[str, ...]]:
         return "not assessed", ("Not assessed today: assess the list again, or open the case.",)
     known = case.summary.get("sections", {})
     still: list[str] = []
-    for key in BEFORE_THE_NEEDLE:
-        section = known.get(SECTION_OF.get(key, key))
+    for key in before_the_needle():
+        section = known.get(key)
         if section is None:
             still.append(f"{key.capitalize()}: not assessed.")
         elif section["status"] not in ("done", "not needed"):
@@ -92,8 +94,11 @@ def readiness(case: Case) -> tuple[Readiness, tuple[str, ...]]:
     return ("not ready" if still else "ready"), tuple(still)
 
 
-SECTION_OF = {"plan": "plans"}
-"""Section that gives the facts of a name, where the two differ."""
+def before_the_needle() -> tuple[str, ...]:
+    """Sections that must be done before the needle: those in front of the checklist, and those the table asks for."""
+    listed = [section.key for section in registry.sections()]
+    in_front = listed[: listed.index("checklist")] if "checklist" in listed else []
+    return (*in_front, *(key for key in ASKED_FOR if key not in in_front))
 
 
 def bounds(day: date, days: int = 1) -> tuple[datetime, datetime]:
