@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "django_tasks_db",
     "trocar.web.jobs",
     "trocar.web.cases",
+    "trocar.web.consent",
     "trocar.web.laboratory",
     "trocar.web.scheduling",
     "trocar.web.plans",

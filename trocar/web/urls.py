@@ -12,6 +12,7 @@ urlpatterns = [
     path("accounts/", include("trocar.web.accounts.urls")),
     path("jobs/", include("trocar.web.jobs.urls")),
     path("cases/", include("trocar.web.cases.urls")),
+    path("cases/", include("trocar.web.consent.urls")),
     path("cases/", include("trocar.web.procedure.urls")),
     path("cases/<case_number:number>/plan/", include("trocar.web.plans.case_urls")),
     path("plans/", include("trocar.web.plans.urls")),

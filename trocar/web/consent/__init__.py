@@ -1,0 +1,1 @@
+"""Consent in two stages, and how it can end."""
