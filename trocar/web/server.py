@@ -44,6 +44,8 @@ def serve(data: Path, port: int = 8000, demo: bool = False) -> None:
     os.environ["TROCAR_DATA"] = str(data)
     listening = _listen(port)
     # Only now, as the settings are read from the environment.
+    from django.conf import settings
+
     from trocar.web.asgi import application
 
     _migrate()
@@ -62,14 +64,22 @@ def serve(data: Path, port: int = 8000, demo: bool = False) -> None:
         log_level="warning",
         lifespan="off",
         server_header=False,
+        # otherwise anybody on this machine could say to come from another address
+        proxy_headers=settings.TROCAR_BEHIND_PROXY,
         timeout_graceful_shutdown=ENDING_S,
     )
     # uvicorn ends by raising the signal again; the way to end is the same for all, so that workers end with us
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     stop_worker: list[Callable[[], None]] = []
+
+    def begin_work() -> None:
+        stop_worker.append(start_worker(data, settings.TROCAR_WORKERS))
+
     with listening:
         try:
-            _Server(config, lambda: stop_worker.append(start_worker(data))).run(sockets=[listening])
+            _Server(config, lambda: stop_worker.append(start_worker(data, settings.TROCAR_WORKERS))).run(
+                sockets=[listening]
+            )
         except KeyboardInterrupt:
             pass
         finally:

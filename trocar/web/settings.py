@@ -25,10 +25,14 @@ def _switched_on(name: str) -> bool:
 
 
 def _minutes(name: str, default: int) -> timedelta:
+    return timedelta(minutes=_number(name, default, 24 * 60))
+
+
+def _number(name: str, default: int, at_most: int) -> int:
     value = os.environ.get(name, "").strip() or str(default)
-    if not value.isdecimal() or not 1 <= int(value) <= 24 * 60:
-        raise ImproperlyConfigured(f"{name} is {value!r}; write a whole number of minutes from 1 to 1440.")
-    return timedelta(minutes=int(value))
+    if not value.isdecimal() or not 1 <= int(value) <= at_most:
+        raise ImproperlyConfigured(f"{name} is {value!r}; write a whole number from 1 to {at_most}.")
+    return int(value)
 
 
 def _list(name: str, default: str = "") -> list[str]:
@@ -67,6 +71,7 @@ INSTALLED_APPS = [
     "django_tasks_db",
     "trocar.web.jobs",
     "trocar.web.cases",
+    "trocar.web.vetting",
     "trocar.web.consent",
     "trocar.web.laboratory",
     "trocar.web.scheduling",
@@ -179,6 +184,16 @@ if TROCAR_SIGN_ON:
 
     INSTALLED_APPS += ["mozilla_django_oidc"]
     AUTHENTICATION_BACKENDS += ["trocar.web.accounts.sign_on.HospitalSignOn"]
+
+# --- the department's own files
+
+TROCAR_DEPARTMENT = os.environ.get("TROCAR_DEPARTMENT") or None
+"""The department's file; without one the "Sample department", which says so everywhere."""
+
+# --- long work
+
+TROCAR_WORKERS = _number("TROCAR_WORKERS", 1, 64)
+"""Processes that `trocar serve` starts for long work; on SQLite, which has one writer, one is enough."""
 
 # --- the record
 

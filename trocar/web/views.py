@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -12,13 +13,24 @@ from trocar import __version__
 from trocar.web.accounts import break_glass
 from trocar.web.accounts.models import Person
 from trocar.web.cases.access import CaseHidden
+from trocar.web.jobs import lease
 
 
 @login_not_required
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """For whatever watches the server; open to all, and says nothing about a case."""
-    return JsonResponse({"status": "ok", "version": __version__}, headers={"Cache-Control": "no-store"})
+    """For whatever watches the server; open to all, and says nothing about a case.
+
+    503 where the database does not answer. Without a worker pages still answer, so that is said but no failure.
+    """
+    answer: dict[str, object] = {"status": "ok", "version": __version__, "database": "ok"}
+    try:
+        answer |= lease.state()
+    except DatabaseError:
+        answer |= {"status": "failed", "database": "does not answer"}
+    return JsonResponse(
+        answer, status=200 if answer["status"] == "ok" else 503, headers={"Cache-Control": "no-store"}
+    )
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
