@@ -77,9 +77,7 @@ def serve(data: Path, port: int = 8000, demo: bool = False) -> None:
 
     with listening:
         try:
-            _Server(config, lambda: stop_worker.append(start_worker(data, settings.TROCAR_WORKERS))).run(
-                sockets=[listening]
-            )
+            _Server(config, begin_work).run(sockets=[listening])
         except KeyboardInterrupt:
             pass
         finally:
