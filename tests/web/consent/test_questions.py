@@ -27,6 +27,9 @@ def test_it_works(as_role: SignIn, people: People, explained_case: Case) -> None
     facts = registry.facts(explained_case)
     assert facts["consent.stage1"] is False
     assert facts["consent.questions_open"] == 1
+    explained_case.stage = "booked"
+    due = next(s for s in registry.sections() if s.key == "consent").state(explained_case).next_action
+    assert (due.text, due.role) == ("Answer the patient's question", "ir_nurse")
     nurse = as_role("ir_nurse")
     assert ASKED in nurse.get(address(explained_case)).content.decode()
     page = address(explained_case, f"questions/{question.pk}/")

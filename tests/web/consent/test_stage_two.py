@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 from django.test import Client
 
+from tests.web.conftest import MONDAY
 from tests.web.consent.consenting import (
     address,
     hidden,
@@ -18,9 +20,11 @@ from tests.web.consent.consenting import (
     take_stage_one,
 )
 from trocar.web.accounts.models import Person
-from trocar.web.cases import registry
+from trocar.web.cases import clock, registry
+from trocar.web.cases.change import change
 from trocar.web.cases.models import Case
 from trocar.web.consent.models import ConsentStageTwo
+from trocar.web.procedure.models import RoomEvent
 
 SignIn = Callable[[str], Client]
 People = dict[str, Person]
@@ -204,3 +208,48 @@ def test_a_plan_on_the_other_side_is_never_confirmed(
     )
     assert answer.status_code == 409
     assert registry.facts(explained_case)["consent.confirmed"] is False
+
+
+def give_midazolam(by: Person, case: Case, at: datetime) -> None:
+    """A sedative on the procedure record."""
+    with clock.at(at), change(by, case, "Gave a drug") as ch:
+        ch.save(
+            RoomEvent(),
+            {
+                "kind": "drug", "at": at, "entered_by": by, "drug": "midazolam", "amount": 1, "unit": "mg",
+                "route": "intravenous", "checked": True,
+            },
+        )  # fmt: skip
+
+
+def test_a_confirmation_after_sedation_began_does_not_count(
+    as_role: SignIn, people: People, explained_case: Case
+) -> None:
+    give_midazolam(people["ir_nurse"], explained_case, MONDAY - timedelta(minutes=5))
+    client = as_role("ir_doctor")
+    page = address(explained_case, "stage-2/")
+    assert "Sedation began at 08:55" in client.get(page).content.decode()
+    assert post(client, page, **stage_two_answers(people["ir_doctor"], explained_case)).status_code == 302
+    assert registry.facts(explained_case)["consent.confirmed"] is False
+    assert "after sedation had begun" in client.get(address(explained_case)).content.decode()
+    on_paper = stage_two_answers(people["ir_doctor"], explained_case, confirmed_at="23/11/2026 08:40")
+    assert post(client, page, **on_paper).status_code == 302
+    assert registry.facts(explained_case)["consent.confirmed"] is True
+
+
+def test_what_was_confirmed_before_sedation_is_not_confirmed_anew(
+    as_role: SignIn, people: People, explained_case: Case
+) -> None:
+    client = as_role("ir_doctor")
+    page, answers = (
+        address(explained_case, "stage-2/"),
+        stage_two_answers(people["ir_doctor"], explained_case),
+    )
+    post(client, page, **answers)
+    seen = hidden(client.get(page))
+    later = MONDAY + timedelta(minutes=5)
+    give_midazolam(people["ir_nurse"], explained_case, later)
+    with clock.at(later):
+        assert "cannot be confirmed anew" in client.get(page).content.decode()
+        assert client.post(page, {**seen, **answers}).status_code == 409
+        assert registry.facts(explained_case)["consent.confirmed"] is True

@@ -37,6 +37,11 @@ def _state(case: Case) -> SectionState:
     if case.at_stage is Stage.REFERRED:
         return SectionState("not started", "Begins once the referral is accepted.")
     if found.status in (Status.NOT_STARTED, Status.STAGE_ONE_OPEN):
+        unanswered = sum(not question.answer for question in now.questions)
+        if unanswered == len(found.missing) > 0:
+            return SectionState(
+                "to do", words, problems, NextAction("Answer the patient's question", "ir_nurse")
+            )
         return SectionState("to do", words, problems, NextAction("Explain, and record stage 1", "ir_doctor"))
     # Stage 2 is confirmed with the patient there; before they arrive it is nobody's next action.
     ready = case.at_stage in IN_THE_ROOM and found.status is not Status.WAITS_FOR_PLAN

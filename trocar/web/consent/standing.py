@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any, cast
 
@@ -56,6 +57,7 @@ class Standing:
     ends: tuple[ConsentEnded, ...]
     leaflets: tuple[LeafletGiven, ...]
     facts_of_plan: Mapping[str, Any]
+    sedated_at: datetime | None
 
     @cached_property
     def record(self) -> ConsentRecord:
@@ -85,6 +87,7 @@ class Standing:
             site=str(facts.get("plan.site") or ""),
             side=side_of(str(facts.get("plan.side") or "")),
             x_rays=x_rays,
+            sedation_at=self.sedated_at,
         )
 
     @cached_property
@@ -146,14 +149,15 @@ def standing(case: Case) -> Standing:
         ),
         ends=tuple(ConsentEnded.objects.filter(case=case).select_related("heard_by", "changed_by")),
         leaflets=tuple(LeafletGiven.objects.filter(case=case).select_related("changed_by")),
-        facts_of_plan=_facts_of_plan(case),
+        facts_of_plan=_facts_of("plan", case),
+        sedated_at=_facts_of("procedure", case).get("procedure.sedated_at"),
     )
 
 
-def _facts_of_plan(case: Case) -> Mapping[str, Any]:
-    """Facts of the plan's section alone: asking all sections would ask this one again, without end."""
+def _facts_of(key: str, case: Case) -> Mapping[str, Any]:
+    """Facts of one other section alone: asking all sections would ask this one again, without end."""
     for section in registry.sections():
-        if section.key == "plan":
+        if section.key == key:
             return section.facts(case)
     return {}
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import get_args
+from typing import Any, get_args
 
 from trocar.clinical.procedure_record import (
     IONISING,
@@ -187,6 +187,12 @@ class Record:
         return [DrugGiven(e.drug, float(e.amount or 0), e.unit, e.route, e.at) for e in self.of(Kind.DRUG)]
 
     @property
+    def sedated_at(self) -> datetime | None:
+        """When the first sedative that stands was given; consent is confirmed before."""
+        given = ((rule, dose.at) for dose in self.drugs if (rule := self.rules.drug(dose.name)))
+        return min((at for rule, at in given if rule.use == "sedation"), default=None)
+
+    @property
     def drug_warnings(self) -> tuple[str, ...]:
         """Doses that together are more than the protocol warns from."""
         return drug_totals(self.rules.drugs, self.drugs)
@@ -271,3 +277,9 @@ class Record:
 
 def _sum(values: Sequence[float]) -> float:
     return float(sum(Decimal(str(value)) for value in values))
+
+
+def planned(facts: Mapping[str, Any], name: str, choices: Iterable[tuple[str, str]]) -> str:
+    """What the plan's section says of ``name`` in its words, as the key of one of ``choices``; "" where it says none."""
+    said = facts.get(f"plan.{name}")
+    return next((key for key, words in choices if said in (key, words)), "")

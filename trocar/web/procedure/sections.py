@@ -156,6 +156,7 @@ def _procedure_facts(case: Case) -> Mapping[str, Any]:
         "procedure.needle": (details.needle or None) if details else None,
         "procedure.iv_access": (details.iv_access or None) if details else None,
         "procedure.sedation": (details.sedation or None) if details else None,
+        "procedure.sedated_at": record.sedated_at,
         "procedure.drugs": tuple(event.words for event in record.of(Kind.DRUG)),
         "procedure.baseline": baseline.observed() if baseline else None,
         "procedure.baseline_at": baseline.taken_at if baseline else None,

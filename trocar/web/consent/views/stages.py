@@ -54,7 +54,12 @@ def stage_two(request: HttpRequest, number: str) -> HttpResponse:
     """Confirm for the accepted plan, before sedation. Another plan than the one shown is never confirmed."""
     case = case_for(request, number, Permission.CONFIRM_CONSENT)
     now = standing(case)
-    if now.state.status not in (Status.STAGE_TWO_OPEN, Status.PLAN_CHANGED, Status.CONFIRMED):
+    done_and_sedated = now.state.status is Status.CONFIRMED and now.sedated_at is not None
+    if done_and_sedated or now.state.status not in (
+        Status.STAGE_TWO_OPEN,
+        Status.PLAN_CHANGED,
+        Status.CONFIRMED,
+    ):
         status = 409 if request.method == "POST" else 200
         return render(request, "consent/not_yet.html", {"case": case, "now": now}, status=status)
     assert now.plan is not None
