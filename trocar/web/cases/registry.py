@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from trocar.clinical.stages import MOVES, NEXT, WHOSE, Move
+from trocar.web.accounts.models import Person
 from trocar.web.accounts.roles import Permission
 from trocar.web.cases import clock
 from trocar.web.cases.models import Case
@@ -118,6 +119,32 @@ def tell_of_move(ch: Any, move: Move) -> None:
     """Tell every listener, in the order in which they asked."""
     for listener in _LISTENERS:
         listener(ch, move)
+
+
+@dataclass(frozen=True)
+class DayLine:
+    """A case on the list of a day. still: what keeps it from being ready, a sentence each."""
+
+    case: Case
+    start: datetime
+    end: datetime
+    room: str
+    still: tuple[str, ...] = ()
+
+
+DayList = Callable[[Person, date], Sequence[DayLine]]
+
+_DAY_LISTS: list[DayList] = []
+
+
+def give_day_list(give: DayList) -> None:
+    """Say who knows the list of a day; called once, by the app that books."""
+    _DAY_LISTS[:] = [give]
+
+
+def day_list(person: Person, day: date) -> tuple[DayLine, ...]:
+    """The cases of a day that the person may see, in the order of the list."""
+    return tuple(line for give in _DAY_LISTS for line in give(person, day))
 
 
 def sections() -> tuple[Section, ...]:

@@ -274,5 +274,5 @@ def _case_facts(case: Case) -> CaseFacts:
         protocol=case.protocol_name,
         side=case.side,  # type: ignore[arg-type]
         suspected_tumour=known.get("referral.suspected_primary_bone_tumour"),
-        route_agreed=known.get("vetting.route_agreed"),
+        route_agreed=bool(known.get("vetting.route_agreed")),
     )

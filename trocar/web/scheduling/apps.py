@@ -12,10 +12,12 @@ class SchedulingConfig(AppConfig):
 
     def ready(self) -> None:
         from trocar.web import navigation
-        from trocar.web.scheduling import section
+        from trocar.web.cases import registry
+        from trocar.web.scheduling import on_paper, section
         from trocar.web.scheduling.rooms import sync_rooms
 
         section.register_section()
+        registry.give_day_list(on_paper.lines)
         navigation.add(navigation.Item("Day list", "scheduling:day", 10))
         navigation.add(navigation.Item("Week", "scheduling:week", 12, "see_cases"))
         navigation.add(navigation.Item("To tell", "scheduling:to_tell", 14, "schedule"))
