@@ -105,6 +105,7 @@ def test_leaflet_evidence_and_our_own_count_stand_side_by_side() -> None:
     shown = {entry.risk.name: entry for entry in side_by_side(load_protocol("kidney_biopsy").consent, {})}
     blood = shown["blood in urine"]
     assert "less than 5 out of 100" in blood.leaflet_words
+    assert blood.leaflet_words.endswith("That is 30 to 50 in every 1,000 people.")
     assert blood.published_words == "22 to 51 in every 1,000 people (2.2% to 5.1%)"
     assert blood.spared_words == "949 to 978 in every 1,000 people do not have it"
     assert blood.own_words == NO_OWN_FIGURE

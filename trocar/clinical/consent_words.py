@@ -49,7 +49,7 @@ def _shown(risk: Risk, rules: ConsentRules, own: OwnRate | None) -> RiskShown:
     counted = own.rate(rules.denominator) if own else None
     return RiskShown(
         risk=risk,
-        leaflet_words=f"“{risk.leaflet.says.value}”" if risk.leaflet else NOT_IN_LEAFLET,
+        leaflet_words=_leaflet_words(risk, rules.denominator),
         published=published,
         published_words=f"{published.frequency} ({published.percent})" if published else NO_FIGURE,
         spared_words=published.spared if published else "",
@@ -59,6 +59,15 @@ def _shown(risk: Risk, rules: ConsentRules, own: OwnRate | None) -> RiskShown:
         raised_by=tuple(entry.words.value for entry in risk.raised_by),
         warnings=tuple(contradictions_of(risk, rules.scale)),
     )
+
+
+def _leaflet_words(risk: Risk, denominator: int) -> str:
+    if risk.leaflet is None:
+        return NOT_IN_LEAFLET
+    says = f"“{risk.leaflet.says.value}”"
+    if risk.leaflet.rate is None:
+        return says
+    return f"{says} That is {risk.leaflet.rate.value.per(denominator).frequency}."
 
 
 @dataclass(frozen=True)
