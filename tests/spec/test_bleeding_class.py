@@ -13,6 +13,8 @@ from trocar.clinical.bleeding import ClassChoice, bleeding_risk
     [
         ("lumbar vertebra", "high"),
         ("vertebrae_L3", "high"),
+        ("L3", "high"),
+        ("t12", "high"),
         ("Thoracic  spine", "high"),
         ("sacrum", "high"),
         ("hip_left", "high"),

@@ -20,6 +20,7 @@ from trocar.clinical.protocol import Protocol, PublishedError, TargetingErrors
 from trocar.clinical.sourced import STATUS_IN_WORDS, Sourced
 from trocar.clinical.specimen_rules import AcceptedMedium, SpecimenRules
 from trocar.clinical.target_rules import NamedBone, OrganPole
+from trocar.clinical.vetting_page import vetting_chapter
 
 INTRODUCTION = """# The protocols
 
@@ -112,6 +113,8 @@ def describe(protocol: Protocol) -> str:
         ),
         "### Errors of targeting",
         *(_errors(_plain(guidance), errors) for guidance, errors in protocol.errors.items()),
+        "### Before the biopsy",
+        vetting_chapter(protocol.vetting),
         "### What a patient is told",
         consent_chapter(protocol.consent),
         "### Samples and results",

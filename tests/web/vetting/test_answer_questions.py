@@ -101,3 +101,6 @@ def test_a_chosen_class_keeps_the_name_of_who_chose_it(as_role: SignIn, known_bo
     assert fill(as_role("ir_doctor"), url(known_bone, "questions/"), **sent).status_code == 302
     page = says(as_role("ir_doctor").get(url(known_bone)))
     assert "High bleeding risk, chosen by Test IR doctor: Vascular metastasis" in page
+    back = typed("bone_biopsy", chosen_class="protocol", chosen_class_reason="")
+    assert fill(as_role("ir_doctor"), url(known_bone, "questions/"), **back).status_code == 302
+    assert "Low bleeding risk at iliac crest" in says(as_role("ir_doctor").get(url(known_bone)))

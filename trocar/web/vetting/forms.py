@@ -28,6 +28,9 @@ FOR_CLEARANCE = ("creatinine", "weight")
 HOURS_OF_RESULTS = 24 * 365
 
 
+AS_THE_PROTOCOL = "protocol"
+
+
 class QuantityField(NumberField):
     """A value of one quantity in its own unit; another unit is recognised, named and refused."""
 
@@ -156,8 +159,8 @@ class QuestionsForm(CaseForm):
     stent_on = DayField(label="When was the last stent placed?", past=365 * 60, future=0)
     chosen_class = ChoiceField(
         label="Bleeding class, where the protocol does not know the site or is too low",
-        choices=[("", "As the protocol says"), ("low", "Low"), ("high", "High")],
-        many=False,
+        choices=[(AS_THE_PROTOCOL, "As the protocol says"), ("low", "Low"), ("high", "High")],
+        initial=AS_THE_PROTOCOL,
     )
     chosen_class_reason = LongWordsField(label="Reason for that class", max_length=1000, rows=2)
 
@@ -178,6 +181,8 @@ class QuestionsForm(CaseForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        if cleaned.get("chosen_class") == AS_THE_PROTOCOL:
+            cleaned["chosen_class"] = cleaned["chosen_class_reason"] = ""
         if cleaned.get("chosen_class") and not cleaned.get("chosen_class_reason"):
             self.add_error("chosen_class_reason", "Say why this class was chosen.")
         if cleaned.get("stent") == "none" and cleaned.get("stent_on"):

@@ -15,7 +15,7 @@ from trocar.web.cases.forms import CaseForm
 from trocar.web.cases.models import Case, VersionedRecord
 from trocar.web.cases.views.record import record_view
 from trocar.web.vetting.access import case_to_read
-from trocar.web.vetting.forms import QuestionsForm, answer_field, record_field
+from trocar.web.vetting.forms import AS_THE_PROTOCOL, QuestionsForm, answer_field, record_field
 from trocar.web.vetting.known import facts_of, records_of, rules_of
 from trocar.web.vetting.models import VettingAnswers
 
@@ -63,7 +63,7 @@ def _chosen_by(stored: VettingAnswers | None, cleaned: dict[str, Any], by: str) 
 def _initial(case: Case, stored: VettingAnswers | None) -> dict[str, Any]:
     answers = facts_of(case, "vetting", None).answers
     records = stored.records if stored else {}
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"chosen_class": (stored.chosen_class if stored else "") or AS_THE_PROTOCOL}
     for question in rules_of(case).protocol.vetting.questions_at("vetting"):
         found[answer_field(question)] = answers.get(question.name)
         for record in question.lifted_by:
