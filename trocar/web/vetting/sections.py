@@ -75,10 +75,12 @@ def state(case: Case) -> SectionState:
         )
     if assessed.ready is True:
         return SectionState("done", summary)
-    day = assessed.phase == "day"
-    action = NextAction("Check the patient again", "ir_nurse") if day else None
-    if not day:
-        action = NextAction("Solve what the assessment finds", "ir_doctor")
+    action: NextAction | None = NextAction("Solve what the assessment finds", "ir_doctor")
+    if assessed.phase == "day":
+        action = NextAction("Check the patient again", "ir_nurse")
+    elif case.at_stage is Stage.ACCEPTED and assessed.ready is None:
+        # Results grow old while no slot is known; when to repeat them is known once there is one.
+        action = None
     return SectionState("blocked" if assessed.ready is False else "to do", summary, problems, action)
 
 
