@@ -20,6 +20,7 @@ import click
 
 from trocar import RESEARCH_NOTICE, __version__
 from trocar.errors import SeriesChoice, TrocarError, UsageError
+from trocar.web.commands import add_to
 
 EXIT_CODES = """\b
 Exit codes:
@@ -373,6 +374,9 @@ def warm() -> None:
     started = time.monotonic()
     compile_loops()
     click.echo(f"The planner's loops are compiled ({time.monotonic() - started:.0f} s).")
+
+
+add_to(main)
 
 
 def run(arguments: Sequence[str] | None = None, leave: Callable[[int], Any] = sys.exit) -> None:
