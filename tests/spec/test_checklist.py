@@ -205,13 +205,18 @@ def test_the_sample_department_has_a_time_for_it() -> None:
     assert used.figure("checklist.time_out_minutes") == 15
 
 
-def test_pots_equal_orders_and_cores_equal_cores() -> None:
+def test_every_order_has_one_pot_and_every_core_lies_in_one() -> None:
+    """Clinical reference, section 5: specimen count at sign out equals orders sent."""
     assert count_specimens(2, 2, 3, 3) == ()
+    assert count_specimens(2, 1, 3, 3) == ("Pots: 1, for orders: 2; every order has one pot.",)
+    assert count_specimens(1, 2, 3, 3) == ("Pots: 2, for orders: 1; every order has one pot.",)
+    assert count_specimens(2, 2, 3, 2) == ("Cores taken: 3; in the pots: 2.",)
+
+
+def test_a_procedure_without_a_sample_has_neither_orders_nor_pots() -> None:
     assert count_specimens(0, 0, 0, 0) == ()
-    assert count_specimens(2, 1, 3, 3) == (
-        "There are 1 pots for 2 orders; each pot belongs to exactly one order.",
-    )
-    assert count_specimens(2, 2, 3, 2) == ("3 cores were taken, but the pots hold 2.",)
+    assert count_specimens(1, 1, 0, 0) == ("Ordered, and no core was taken.",)
+    assert count_specimens(0, 0, 2, 2) == ("Cores were taken, and nothing is ordered.",)
 
 
 @pytest.mark.parametrize("missing", range(4))

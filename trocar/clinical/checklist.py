@@ -211,24 +211,24 @@ def count_specimens(
 ) -> tuple[str, ...]:
     """What does not match between what was taken, potted and ordered; empty where everything does.
 
-    Each pot sits on exactly one order (clinical rules, "In the room"), so there are as many pots as orders.
-    A number that nobody gave is a mismatch. No order, no pot and no core match: a procedure without a sample.
+    Each pot sits on exactly one order (clinical rules, "In the room") and each order has one pot, so that the pots in
+    the hand are as many as the orders. A number that nobody gave is a mismatch. No order, no pot and no core match: a procedure without a sample.
     """
-    missing = [
-        sentence
-        for number, sentence in (
-            (orders, "The number of orders is not known."),
-            (pots, "The number of pots is not known."),
-            (cores_taken, "The number of cores taken is not known."),
-            (cores_in_pots, "The number of cores in the pots is not known."),
-        )
-        if number is None
-    ]
-    if missing:
-        return tuple(missing)
+    if orders is None:
+        return ("The number of orders is not known.",)
+    if pots is None:
+        return ("The number of pots is not known.",)
+    if cores_taken is None:
+        return ("The number of cores taken is not known.",)
+    if cores_in_pots is None:
+        return ("The number of cores in the pots is not known.",)
     found = []
     if pots != orders:
-        found.append(f"There are {pots} pots for {orders} orders; each pot belongs to exactly one order.")
+        found.append(f"Pots: {pots}, for orders: {orders}; every order has one pot.")
+    if bool(orders) != bool(cores_taken):
+        found.append(
+            "Cores were taken, and nothing is ordered." if cores_taken else "Ordered, and no core was taken."
+        )
     if cores_in_pots != cores_taken:
-        found.append(f"{cores_taken} cores were taken, but the pots hold {cores_in_pots}.")
+        found.append(f"Cores taken: {cores_taken}; in the pots: {cores_in_pots}.")
     return tuple(found)

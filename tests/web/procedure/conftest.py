@@ -33,6 +33,7 @@ def told() -> Iterator[Told]:
         "vetting.ready": True, "consent.confirmed": True, "consent.withdrawn": False, "consent.side": "left",
         "consent.site": "lower pole", "plan.accepted_or_at_table": True, "plan.side": "left",
         "plan.site": "lower pole", "plan.guidance": "ultrasound", "specimen.counted": True,
+        "specimen.orders": 1, "specimen.pots": 1, "specimen.cores": 1, "specimen.no_sample": False,
     }  # fmt: skip
     section = registry.Section(
         "told", "Told by the test", 999, Permission.MANAGE_PEOPLE, "cases:case",
@@ -53,10 +54,10 @@ def at_stage(case: Case, stage: Stage) -> Case:
     return fresh(case)
 
 
-def hidden(page: str, name: str) -> str:
-    found = re.search(rf'name="{name}"[^>]*value="([^"]*)"', page)
-    assert found is not None, name
-    return found[1]
+def seen_version(page: str) -> dict[str, str]:
+    """The version that a page's form says its sender has seen; nothing where the form only adds."""
+    found = re.search(r'name="seen_version"[^>]*value="(\d+)"', page)
+    return {"seen_version": found[1]} if found else {}
 
 
 def answers(case: Case, stage: str, **others: str) -> dict[str, str]:
@@ -81,10 +82,7 @@ def send(as_role: Callable[[str], Client]) -> Send:
         client = as_role(role)
         page = client.get(address)
         assert page.status_code == 200, page.status_code
-        text = page.content.decode()
-        own = {"form_token": str(uuid.uuid4())}
-        if 'name="seen_version"' in text:
-            own["seen_version"] = hidden(text, "seen_version")
+        own = {"form_token": str(uuid.uuid4()), **seen_version(page.content.decode())}
         return client.post(to or address, {**own, **values, **hidden_values})
 
     return sent

@@ -13,6 +13,7 @@ from trocar.clinical.checklist import (
     Resolution,
     StageReview,
     TimeOutStanding,
+    count_specimens,
     out_of_order,
     review,
     time_out_standing,
@@ -146,7 +147,15 @@ def backed(
         "sides": isinstance(sides(checklist, facts), Agreement),
         "baseline": not record.baseline_problems(at),
         "monitoring": not record.team_problems,
-        "specimens": facts.get("specimen.counted"),
+        "specimens": facts.get("specimen.counted") is True and not specimen_problems(record, facts),
         "complications": record.complications_known,
         "exposure": not record.exposure_problems,
     }
+
+
+def specimen_problems(record: Record, facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """What does not match between the cores of this record and the pots and orders of the laboratory's."""
+    if facts.get("specimen.no_sample") is True and not record.cores:
+        return ()
+    counted = (facts.get(f"specimen.{name}") for name in ("orders", "pots"))
+    return count_specimens(*counted, record.cores, facts.get("specimen.cores"))

@@ -10,19 +10,19 @@ from trocar.clinical.checklist_rules import Shown
 from trocar.clinical.laterality import Agreement
 from trocar.web.cases import registry
 from trocar.web.cases.models import Case
-from trocar.web.procedure.answers import Checklist, sides
+from trocar.web.procedure.answers import Checklist, sides, specimen_problems
 from trocar.web.procedure.record import Record
 from trocar.web.procedure.sections import clock_time
 
-SECTIONS: Mapping[str, tuple[str, ...]] = {
-    "consent": ("consent",),
-    "plan": ("plan", "plans"),
-    "bleeding": ("vetting",),
-    "medicines": ("medicines", "vetting"),
-    "specimens": ("specimen", "specimens", "laboratory"),
-    "dose": ("radiation",),
+SECTIONS: Mapping[str, str] = {
+    "consent": "consent",
+    "plan": "plan",
+    "bleeding": "vetting",
+    "medicines": "medicines",
+    "specimens": "specimen",
+    "dose": "radiation",
 }
-"""What is shown -> keys of the sections that tell it, the first one that there is."""
+"""What is shown -> key of the section that tells it."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,9 @@ class Beside:
     entries: tuple[registry.Entry, ...] = ()
 
 
-def sections_for(shown: str) -> list[registry.Section]:
-    """The sections that tell about ``shown``."""
-    known = {section.key: section for section in registry.sections()}
-    return [known[key] for key in SECTIONS.get(shown, ()) if key in known][:1]
+def section_for(shown: str) -> registry.Section | None:
+    """The section that tells about ``shown``, if there is one."""
+    return next((section for section in registry.sections() if section.key == SECTIONS.get(shown)), None)
 
 
 def beside(shown: Shown, checklist: Checklist, record: Record, facts: Mapping[str, Any]) -> Beside:
@@ -58,7 +57,10 @@ def beside(shown: Shown, checklist: Checklist, record: Record, facts: Mapping[st
         return Beside(rows, record.team_problems)
     if shown == "T0":
         return Beside((("Needle out (T0)", clock_time(record.t0)),))
-    return _told(shown, case)
+    told = _told(shown, case)
+    if shown == "specimens" and record.t0 is not None:
+        return Beside(told.rows, (*told.problems, *specimen_problems(record, facts)), told.entries)
+    return told
 
 
 def _sides(checklist: Checklist, facts: Mapping[str, Any]) -> Beside:
@@ -81,10 +83,9 @@ def _place(side: object, site: object) -> str:
 
 
 def _told(shown: Shown, case: Case) -> Beside:
-    sections = sections_for(shown)
-    if not sections:
+    section = section_for(shown)
+    if section is None:
         return Beside(problems=(f"Nothing is known here about: {shown}.",))
-    section = sections[0]
     state = section.state(case)
     entries = tuple(section.entries(case))[:3] if shown == "plan" else ()
     return Beside(((section.title, state.summary or state.status),), state.problems, entries)
@@ -92,4 +93,5 @@ def _told(shown: Shown, case: Case) -> Beside:
 
 def pictures(case: Case) -> list[registry.RecordPicture]:
     """The plan's pictures, as the plan's own section gives them."""
-    return [picture for section in sections_for("plan") for picture in section.pictures(case)]
+    section = section_for("plan")
+    return list(section.pictures(case)) if section is not None else []

@@ -28,6 +28,13 @@ from trocar.web.cases.forms import (
 from trocar.web.procedure.models import GUIDANCE
 
 ANOTHER = "another"
+POSITIONS = (
+    ("prone", "Prone (face down)"),
+    ("supine", "Supine (face up)"),
+    ("left_lateral", "On the left side (right side up)"),
+    ("right_lateral", "On the right side (left side up)"),
+)
+"""Positions with their words on every page, the plan's too."""
 
 
 class StageForm(CaseForm):
@@ -332,7 +339,7 @@ class ExposureForm(CaseForm):
         self.fields["practitioner"].choices = [("", "Choose"), *person_choices("ir_doctor")]
         self.fields["operator"].choices = [("", "Choose"), *person_choices("radiographer", "ir_doctor")]
         self.fields["position"].choices = [
-            (p, p.replace("_", " ").capitalize()) for p in self.case.protocol.positions
+            (p, words) for p, words in POSITIONS if p in self.case.protocol.positions
         ]
 
     def clean(self) -> dict[str, Any]:

@@ -280,6 +280,6 @@ def _sum(values: Sequence[float]) -> float:
 
 
 def planned(facts: Mapping[str, Any], name: str, choices: Iterable[tuple[str, str]]) -> str:
-    """What the plan's section says of ``name`` in its words, as the key of one of ``choices``; "" where it says none."""
+    """What the plan's section says of ``name`` in words, as the key of one of ``choices``; "" where it says nothing."""
     said = facts.get(f"plan.{name}")
     return next((key for key, words in choices if said in (key, words)), "")

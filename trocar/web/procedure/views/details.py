@@ -26,8 +26,8 @@ from trocar.web.procedure.forms import (
     ComplicationForm,
     DetailsForm,
 )
-from trocar.web.procedure.models import Baseline, Complication, ProcedureDetails
-from trocar.web.procedure.record import Record
+from trocar.web.procedure.models import GUIDANCE, Baseline, Complication, ProcedureDetails
+from trocar.web.procedure.record import Record, planned
 
 NOT_YET = (Stage.REFERRED, Stage.ACCEPTED, Stage.BOOKED)
 
@@ -47,7 +47,7 @@ def team(request: HttpRequest, number: str) -> HttpResponse:
     case = case_for(request, number, Permission.RECORD_PROCEDURE)
     stored = Record(case).details
     facts = registry.facts(case) if stored is None else {}
-    initial = {"guidance": facts.get("plan.guidance") or "", "needle": facts.get("plan.needle") or ""}
+    initial = {"guidance": planned(facts, "guidance", GUIDANCE), "needle": facts.get("plan.needle") or ""}
 
     def save(ch: Change, record: VersionedRecord | None, form: CaseForm) -> None:
         _in_the_department(ch.case)

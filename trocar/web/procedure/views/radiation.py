@@ -21,9 +21,9 @@ from trocar.web.cases.forms import CaseForm
 from trocar.web.cases.models import Case, VersionedRecord
 from trocar.web.cases.views.record import record_view
 from trocar.web.procedure.answers import needs_side
-from trocar.web.procedure.forms import ButtonForm, DoseForm, ExposureForm
+from trocar.web.procedure.forms import POSITIONS, ButtonForm, DoseForm, ExposureForm
 from trocar.web.procedure.models import DoseEvent, Exposure
-from trocar.web.procedure.record import Record
+from trocar.web.procedure.record import Record, planned
 from trocar.web.procedure.views.details import NOT_YET
 
 
@@ -43,7 +43,7 @@ def exposure(request: HttpRequest, number: str) -> HttpResponse:
         facts = registry.facts(case)
         operator = record.details.operator if record.details else None
         initial |= {
-            "exposure_referrer": case.referrer.full_name, "position": facts.get("plan.position") or "",
+            "exposure_referrer": case.referrer.full_name, "position": planned(facts, "position", POSITIONS),
             "practitioner": operator.pk if operator else "",
         }  # fmt: skip
     return record_view(

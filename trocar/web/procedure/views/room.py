@@ -23,8 +23,8 @@ from trocar.web.cases.models import Case, VersionedRecord
 from trocar.web.cases.views.record import record_view
 from trocar.web.procedure.answers import Checklist
 from trocar.web.procedure.forms import ANOTHER, DrugForm, EventForm, RoomForm, UndoForm
-from trocar.web.procedure.models import RoomEvent
-from trocar.web.procedure.record import Kind, Record
+from trocar.web.procedure.models import GUIDANCE, RoomEvent
+from trocar.web.procedure.record import Kind, Record, planned
 from trocar.web.procedure.sections import clock_time
 
 NEEDLE_MAY_GO_IN = (Stage.TIMED_OUT, Stage.NEEDLE_OUT)
@@ -255,7 +255,7 @@ def _page(
 ) -> HttpResponse:
     record, checklist = Record(case), Checklist(case)
     facts = registry.facts(case)
-    guidance = (record.details.guidance if record.details else "") or facts.get("plan.guidance") or ""
+    guidance = (record.details.guidance if record.details else "") or planned(facts, "guidance", GUIDANCE)
     if form is None:
         form = RoomForm(initial={"modality": guidance}, case=case)
     elif status != 422:
