@@ -39,7 +39,7 @@ def stage_one_answers(case: Case, by: Person, **changes: Any) -> dict[str, Any]:
     """A complete stage 1 for the case."""
     rules = case.protocol.consent
     answers: dict[str, Any] = {
-        "explained_by": by.pk, "explained_at": "", "indication": "No cause found otherwise",
+        "explained_by": by.pk, "happened_at": "", "indication": "No cause found otherwise",
         "site_said": "as referred", "other_site": "", "side": case.side, "matters": "Driving to work",
         "benefits_explained": "yes", "without_explained": "yes", "blood_products": "accepts", "instead_of_blood": "",
         "sedation": "agreed", "sample_use": "diagnosis only", "x_rays": "yes", "radiation_explained": "yes",
@@ -76,7 +76,7 @@ def plan_at_table(by: Person, case: Case, **changes: Any) -> None:
 
 def stage_two_answers(by: Person, case: Case, **changes: Any) -> dict[str, Any]:
     answers = {
-        "confirmed_by": by.pk, "confirmed_at": "", "side": case.side, "site_said": "as planned", "other_site": "",
+        "confirmed_by": by.pk, "happened_at": "", "side": case.side, "site_said": "as planned", "other_site": "",
         "nearby_explained": "yes", "nothing_changed": "yes", "before_sedation": "yes", "still_agrees": "yes",
     }  # fmt: skip
     return {name: value for name, value in {**answers, **changes}.items() if value is not None}

@@ -129,10 +129,23 @@ def test_paper_is_entered_afterwards_with_its_own_time(
     as_role: SignIn, people: People, kidney_case: Case
 ) -> None:
     client = as_role("ir_doctor")
-    take_stage_one(client, kidney_case, people["ir_doctor"], explained_at="20/11/2026 16:30")
+    take_stage_one(client, kidney_case, people["ir_doctor"], happened_at="20/11/2026 16:30")
     one = ConsentStageOne.objects.get(case=kidney_case)
     assert one.explained_at == datetime.fromisoformat("2026-11-20T16:30:00+00:00")
     assert one.changed_at == datetime.fromisoformat("2026-11-23T09:00:00+00:00")
+    row = AuditEvent.objects.get(case_number=kidney_case.number, action="Recorded consent, stage 1")
+    assert row.happened_at == one.explained_at
+    assert row.at == one.changed_at
+
+
+def test_who_explained_stays_even_after_leaving(as_role: SignIn, people: People, kidney_case: Case) -> None:
+    gone = Person.objects.create_user(username="gone", full_name="Sample locum", role="ir_doctor")
+    client = as_role("ir_doctor")
+    take_stage_one(client, kidney_case, gone)
+    Person.objects.filter(pk=gone.pk).update(is_active=False)
+    answers = stage_one_answers(kidney_case, gone, matters="Walking the dog")
+    assert post(client, address(kidney_case, "stage-1/"), **answers).status_code == 302
+    assert ConsentStageOne.objects.get(case=kidney_case).explained_by == gone
 
 
 @pytest.mark.parametrize(
@@ -183,9 +196,9 @@ def test_sent_twice_it_is_recorded_once(as_role: SignIn, people: People, kidney_
     [
         ("matters", "x" * 4001, "write at most 4,000"),
         ("matters", "Work\x07", "U+0007"),
-        ("explained_at", "31/02/2026 10:00", "There is no day"),
-        ("explained_at", "25/11/2026 10:00", "has not come yet"),
-        ("explained_at", "29/03/2026 01:30", "There is no 01:30"),
+        ("happened_at", "31/02/2026 10:00", "There is no day"),
+        ("happened_at", "25/11/2026 10:00", "has not come yet"),
+        ("happened_at", "29/03/2026 01:30", "There is no 01:30"),
         ("explained_by", "999999", "Choose one of those"),
         ("side", "both", "Choose one of those"),
         ("capacity", "perhaps", "Choose one of those"),

@@ -81,7 +81,7 @@ def test_a_changed_stage_one_opens_it_again(as_role: SignIn, people: People, exp
     )
     answers = stage_one_answers(
         explained_case, people["ir_doctor"], x_rays="no", radiation_explained=None, matters="Walking the dog",
-        explained_at="20/11/2026 09:00",
+        happened_at="20/11/2026 09:00",
     )  # fmt: skip
     assert post(client, address(explained_case, "stage-1/"), **answers).status_code == 302
     assert registry.facts(explained_case)["consent.confirmed"] is False
@@ -173,7 +173,7 @@ def test_any_answer_that_speaks_against_it_is_recorded_and_confirms_nothing(
         ("still_agrees", None, "Answer yes or no"),
         ("before_sedation", "perhaps", "Answer yes or no"),
         ("confirmed_by", "", "Choose one"),
-        ("confirmed_at", "24/11/2026 10:00", "has not come yet"),
+        ("happened_at", "24/11/2026 10:00", "has not come yet"),
         ("site_said", "another", "Say which other site"),
         ("other_site", "x" * 200, "write at most 120"),
         ("form_token", "", "open the page again"),
@@ -232,7 +232,7 @@ def test_a_confirmation_after_sedation_began_does_not_count(
     assert post(client, page, **stage_two_answers(people["ir_doctor"], explained_case)).status_code == 302
     assert registry.facts(explained_case)["consent.confirmed"] is False
     assert "after sedation had begun" in client.get(address(explained_case)).content.decode()
-    on_paper = stage_two_answers(people["ir_doctor"], explained_case, confirmed_at="23/11/2026 08:40")
+    on_paper = stage_two_answers(people["ir_doctor"], explained_case, happened_at="23/11/2026 08:40")
     assert post(client, page, **on_paper).status_code == 302
     assert registry.facts(explained_case)["consent.confirmed"] is True
 

@@ -64,13 +64,13 @@ def test_a_patient_who_agrees_again_has_everything_explained_again(
     client = as_role("ir_doctor")
     post(client, address(explained_case, "withdraw/"), confirm="on")
     corrected = stage_one_answers(
-        explained_case, people["ir_doctor"], x_rays="no", radiation_explained=None, explained_at="20/11/2026 09:00",
+        explained_case, people["ir_doctor"], x_rays="no", radiation_explained=None, happened_at="20/11/2026 09:00",
         matters="A word corrected",
     )  # fmt: skip
     post(client, address(explained_case, "stage-1/"), **corrected)
     assert registry.facts(explained_case)["consent.withdrawn"] is True
     with clock.at(MONDAY + timedelta(hours=2)):
-        post(client, address(explained_case, "stage-1/"), **{**corrected, "explained_at": ""})
+        post(client, address(explained_case, "stage-1/"), **{**corrected, "happened_at": ""})
     facts = registry.facts(explained_case)
     assert facts["consent.withdrawn"] is False
     assert facts["consent.stage1"] is True

@@ -55,7 +55,7 @@ class StageOneForm(CaseForm):
     """What is talked through before the CT."""
 
     explained_by = ChoiceField(label="Who explains", choices=[], many=True)
-    explained_at = MomentField(
+    happened_at = MomentField(
         label="When it was explained", hint="Leave it empty for now", past=MONTH_H, future=0
     )
     indication = LongWordsField(label="Why the biopsy is advised, as it was explained", max_length=4000)
@@ -128,7 +128,12 @@ class StageOneForm(CaseForm):
         super().__init__(*args, **kwargs)
         self.standing = standing
         rules = standing.rules
-        self.fields["explained_by"].choices = [("", "Choose"), *people_who_may(Permission.TAKE_CONSENT)]
+        stored = standing.one.explained_by if standing.one else None
+        people = dict(people_who_may(Permission.TAKE_CONSENT))
+        if stored is not None:
+            # whoever explained may have left since
+            people.setdefault(str(stored.pk), stored.full_name)
+        self.fields["explained_by"].choices = [("", "Choose"), *people.items()]
         asked = standing.case.site
         self.fields["site_said"].choices = [
             *([(REFERRED_SITE, f"As referred: {asked}")] if asked else []), ("another", "Another site"),
@@ -197,12 +202,8 @@ class StageOneForm(CaseForm):
         values["explained_by"] = (
             Person.objects.get(pk=int(values["explained_by"])) if values["explained_by"] else None
         )
-        values["explained_at"] = values["explained_at"] or clock.now()
+        values["explained_at"] = self.cleaned_data["happened_at"] or clock.now()
         return {**values, "risks": risks, "not_here": not_here, "alternatives": alternatives}
-
-    def start(self) -> dict[str, Any]:
-        """What the fields show of a stored stage 1, beyond its columns of the same name."""
-        return start_of(self.standing)
 
     def groups(self) -> Iterator[Group]:
         """The fields in order, under headings."""
@@ -211,7 +212,7 @@ class StageOneForm(CaseForm):
         def plain(heading: str, *names: str, words: tuple[str, ...] = ()) -> Group:
             return Group(heading, words, tuple((self[name], None) for name in names))
 
-        yield plain("Who explains, and when", "explained_by", "explained_at")
+        yield plain("Who explains, and when", "explained_by", "happened_at")
         yield plain("What, and where", "indication", "site_said", "other_site", "side", "matters")
         yield plain(
             "Benefits",
@@ -254,7 +255,7 @@ def start_of(standing: Standing) -> dict[str, Any]:
     one = standing.one
     if one is None:
         return {}
-    start: dict[str, Any] = {"explained_by": one.explained_by_id or ""}
+    start: dict[str, Any] = {"explained_by": one.explained_by_id or "", "happened_at": one.explained_at}
     if one.site:
         referred = one.site == standing.case.site
         start["site_said"] = REFERRED_SITE if referred else "another"
@@ -282,7 +283,7 @@ class StageTwoForm(CaseForm):
         widget=forms.HiddenInput, required=False, min_value=0, max_value=2**31 - 1
     )
     confirmed_by = ChoiceField(label="Who confirms", choices=[], many=True, required=True)
-    confirmed_at = MomentField(
+    happened_at = MomentField(
         label="When it was confirmed", hint="Leave it empty for now", past=MONTH_H, future=0
     )
     side = ChoiceField(label="Which side does the patient name?", choices=SIDES, required=True)
@@ -321,7 +322,7 @@ class StageTwoForm(CaseForm):
         planned = self.standing.plan.site if self.standing.plan else ""
         values["site"] = planned if said == "as planned" else other
         values["confirmed_by"] = Person.objects.get(pk=int(values["confirmed_by"]))
-        values["confirmed_at"] = values["confirmed_at"] or clock.now()
+        values["confirmed_at"] = self.cleaned_data["happened_at"] or clock.now()
         values["nearby"] = list(self.standing.nearby)
         return values
 

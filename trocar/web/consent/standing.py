@@ -56,8 +56,16 @@ class Standing:
     questions: tuple[PatientQuestion, ...]
     ends: tuple[ConsentEnded, ...]
     leaflets: tuple[LeafletGiven, ...]
-    facts_of_plan: Mapping[str, Any]
-    sedated_at: datetime | None
+
+    @cached_property
+    def facts_of_plan(self) -> Mapping[str, Any]:
+        """What the plan's section tells."""
+        return _facts_of("plan", self.case)
+
+    @cached_property
+    def sedated_at(self) -> datetime | None:
+        """When the first sedative was given, as the procedure record has it."""
+        return cast("datetime | None", _facts_of("procedure", self.case).get("procedure.sedated_at"))
 
     @cached_property
     def record(self) -> ConsentRecord:
@@ -87,7 +95,7 @@ class Standing:
             site=str(facts.get("plan.site") or ""),
             side=side_of(str(facts.get("plan.side") or "")),
             x_rays=x_rays,
-            sedation_at=self.sedated_at,
+            sedation_at=self.sedated_at if self.two is not None else None,
         )
 
     @cached_property
@@ -98,7 +106,9 @@ class Standing:
     @cached_property
     def state(self) -> ConsentState:
         """What the rules say of it."""
-        return consent.state(self.record, self.rules, self.plan, self.referred, self.not_configured)
+        # Before stage 1 the plan does not matter, and reading it costs time on every page.
+        plan = self.plan if self.one is not None else None
+        return consent.state(self.record, self.rules, plan, self.referred, self.not_configured)
 
     @cached_property
     def nearby(self) -> tuple[str, ...]:
@@ -149,8 +159,6 @@ def standing(case: Case) -> Standing:
         ),
         ends=tuple(ConsentEnded.objects.filter(case=case).select_related("heard_by", "changed_by")),
         leaflets=tuple(LeafletGiven.objects.filter(case=case).select_related("changed_by")),
-        facts_of_plan=_facts_of("plan", case),
-        sedated_at=_facts_of("procedure", case).get("procedure.sedated_at"),
     )
 
 

@@ -67,7 +67,7 @@ def stage_two(request: HttpRequest, number: str) -> HttpResponse:
     seen = {"plan": now.plan.identity, "stage_one_version": now.one.version}
     person = person_of(request)
     initial = {
-        **seen, "confirmed_by": person.pk, "confirmed_at": None, "side": "", "nearby_explained": None,
+        **seen, "confirmed_by": person.pk, "happened_at": None, "side": "", "nearby_explained": None,
         "nothing_changed": None, "before_sedation": None, "still_agrees": None,
     }  # fmt: skip
     context = {"now": now, "modelled": now.modelled}
