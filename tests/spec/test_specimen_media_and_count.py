@@ -141,9 +141,11 @@ def test_a_pot_sits_on_exactly_one_order() -> None:
         assert words in " ".join(record_problems(replace(TWO_POTS, pots=pots), KIDNEY))
 
 
-def test_an_order_may_have_several_pots_but_not_none() -> None:
+def test_an_order_has_one_pot_so_that_there_are_as_many_pots_as_orders() -> None:
+    """Source: the project's requirement, "count of specimens equals orders"."""
     both_on_one = (TWO_POTS.pots[0], Pot("T-26-000123-B", "formalin", ("LM1",)))
     assert record_problems(replace(TWO_POTS, pots=both_on_one), KIDNEY) == (
+        "Order LM1 (light microscopy) has 2 pots; a second pot needs an order of its own.",
         "Order IF1 (immunofluorescence) has no pot.",
     )
 

@@ -153,7 +153,10 @@ def media_for(test: str, rules: SpecimenRules) -> tuple[Medium, ...]:
 
 
 def record_problems(specimen: Specimen, rules: SpecimenRules) -> tuple[str, ...]:
-    """What is wrong with cores, pots and orders as they are recorded, before anything is counted."""
+    """What is wrong with cores, pots and orders as they are recorded, before anything is counted.
+
+    Each pot sits on exactly one order, and each order has one pot: as many specimens as orders.
+    """
     if specimen.no_sample:
         if specimen.cores or specimen.pots:
             return ("It says that no sample was taken, but cores or pots are recorded.",)
@@ -170,12 +173,18 @@ def record_problems(specimen: Specimen, rules: SpecimenRules) -> tuple[str, ...]
         found += [f"{what} {number} is recorded twice." for number, n in Counter(numbers).items() if n > 1]
     found += [problem for core in specimen.cores for problem in _core_problems(core, specimen)]
     found += [problem for pot in specimen.pots for problem in _pot_problems(pot, specimen, rules)]
-    found += [
-        f"Order {order.number} ({order.test}) has no pot."
-        for order in specimen.orders
-        if not specimen.pots_of(order.number)
-    ]
+    found += [problem for order in specimen.orders if (problem := _order_problem(order, specimen))]
     return tuple(found)
+
+
+def _order_problem(order: Order, specimen: Specimen) -> str | None:
+    """An order has one pot, so that the number of pots in the hand is the number of orders."""
+    pots = len(specimen.pots_of(order.number))
+    if pots == 0:
+        return f"Order {order.number} ({order.test}) has no pot."
+    if pots > 1:
+        return f"Order {order.number} ({order.test}) has {pots} pots; a second pot needs an order of its own."
+    return None
 
 
 def _core_problems(core: Core, specimen: Specimen) -> list[str]:

@@ -144,6 +144,10 @@ MOVES: Mapping[str, Move] = {
             (Need("laboratory.reported", "No result is recorded."),),
         ),
         Move(
+            "results_in", "Every result is in", (Stage.DISCHARGED,), Stage.REPORTED, "acknowledge_result",
+            (Need("laboratory.reported", "A result is still awaited."),),
+        ),
+        Move(
             "close", "Close the case", (Stage.REPORTED,), Stage.CLOSED, "acknowledge_result",
             (Need("laboratory.acknowledged", "The named reader has not acknowledged the result."),
              Need("laboratory.told", "It is not recorded that the referrer and the patient know the result."),),

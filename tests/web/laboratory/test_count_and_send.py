@@ -117,6 +117,15 @@ def test_sending_twice_acts_once_and_a_second_form_is_told_who_sent_it(as_role, 
     assert Dispatch.objects.filter(case=potted).count() == 2
 
 
+def test_pots_cannot_leave_before_the_last_core(as_role, potted: Case) -> None:
+    nurse = as_role("ir_nurse")
+    post(nurse, "count", [potted.number], counted(potted))
+    values = {**leaving(potted), "happened_at": "23/11/2026 08:00"}
+    answer = post(nurse, "send", [potted.number], values)
+    assert answer.status_code == 409
+    assert "before the last core was taken (23/11/2026 09:00)" in answer.content.decode()
+
+
 def test_what_was_sent_cannot_be_changed(as_role, sent: Case) -> None:
     core = Core.objects.filter(case=sent).first()
     values = {"what": "core", "pk": core.pk, "seen_version": core.version}

@@ -299,6 +299,39 @@ def test_a_report_during_recovery_does_not_take_the_patient_out_of_it(people, re
     assert received.stage == "signed_out"
 
 
+def test_a_case_reported_during_recovery_moves_on_when_its_reader_reads_after_discharge(
+    people, received: Case
+) -> None:
+    at_stage(received, Stage.SIGNED_OUT)
+    with change(people["laboratory"], received, "Reported") as ch:
+        reporting.report(ch, list(Order.objects.filter(case=received)), dict(WORDS), dict(ENOUGH))
+    at_stage(received, Stage.DISCHARGED)
+    with change(people["referrer"], received, "Read") as ch:
+        reporting.acknowledge(ch, result_of(received), "Clinic")
+    received.refresh_from_db()
+    assert received.stage == "reported"
+
+
+def test_a_case_without_a_sample_is_closed_once_somebody_has_decided(as_role, table: Case) -> None:
+    doctor = as_role("ir_doctor")
+    post(doctor, "none-taken", [table.number], {"reason": "Pain", "seen_version": 0})
+    at_stage(table, Stage.DISCHARGED)
+    answer = post(doctor, "close", [table.number])
+    assert answer.status_code == 409
+    assert "is not decided" in answer.content.decode()
+    post(doctor, "repeat", [table.number], {"decision": "no repeat", "reason": "Treat", "seen_version": 1})
+    assert post(doctor, "close", [table.number]).status_code == 302
+    table.refresh_from_db()
+    assert table.stage == "closed"
+
+
+def test_nobody_is_told_before_the_report_was_there(as_role, read: Case) -> None:
+    values = {"result": result_of(read).pk, **PATIENT, "happened_at": "22/11/2026 10:00"}
+    answer = post(as_role("referrer"), "tell", [read.number], values)
+    assert answer.status_code == 409
+    assert "Nobody can be told before the report" in answer.content.decode()
+
+
 def test_the_unread_report_is_overdue_after_two_working_days(as_role, reported: Case) -> None:
     state = next(s for s in registry.sections() if s.key == "laboratory").state
     assert not any("late" in problem for problem in state(reported).problems)

@@ -101,6 +101,14 @@ def test_a_receipt_in_the_future_is_refused(as_role, sent: Case) -> None:
     assert not Receipt.objects.exists()
 
 
+def test_a_pot_cannot_come_before_it_left(as_role, sent: Case) -> None:
+    a, _ = pots(sent)
+    answer = post(as_role("laboratory"), "receive", [a.number], happened_at="22/11/2026 10:00")
+    assert answer.status_code == 409
+    assert "cannot come before it left (23/11/2026 09:00)" in answer.content.decode()
+    assert not Receipt.objects.exists()
+
+
 def test_a_pot_that_was_withdrawn_is_not_received(as_role, people: dict[str, Person], potted: Case) -> None:
     with change(people["ir_nurse"], potted, "A pot too many") as ch:
         spare = taking.add_pot(ch, Order.objects.get(case=potted, test=LM), "formalin")
@@ -110,16 +118,18 @@ def test_a_pot_that_was_withdrawn_is_not_received(as_role, people: dict[str, Per
     assert "withdrawn" in answer.content.decode()
 
 
-def test_an_order_of_two_pots_waits_for_the_second(as_role, people: dict[str, Person], potted: Case) -> None:
+def test_a_second_pot_has_an_order_of_its_own_and_waits_for_itself(
+    as_role, people: dict[str, Person], potted: Case
+) -> None:
+    first = Pot.objects.get(case=potted, order__test=LM)
     with change(people["ir_nurse"], potted, "A second pot") as ch:
-        second = taking.add_pot(ch, Order.objects.get(case=potted, test=LM), "formalin")
+        second = taking.add_pot(ch, first.order, "formalin")
         taking.add_core(ch, second, "lower pole", "left", 9)
-    bench = as_role("laboratory")
-    first = Pot.objects.filter(case=potted, order__test=LM).first()
-    post(bench, "receive", [first.number])
-    assert Order.objects.get(case=potted, test=LM).awaits == "dispatch"
-    post(bench, "receive", [second.number])
-    assert Order.objects.get(case=potted, test=LM).awaits == "result"
+    assert second.order_id != first.order_id
+    assert (second.order.test, second.order.question) == (LM, first.order.question)
+    post(as_role("laboratory"), "receive", [first.number])
+    assert Order.objects.get(pk=first.order_id).awaits == "result"
+    assert Order.objects.get(pk=second.order_id).awaits == "dispatch"
 
 
 @pytest.mark.parametrize("kind", ["missing", "broken", "wrong medium", "label", "count"])

@@ -91,6 +91,14 @@ def test_nothing_is_reported_before_every_pot_is_received(as_role, sent: Case) -
     assert not Result.objects.exists()
 
 
+def test_a_report_is_not_older_than_the_receipt(as_role, received: Case) -> None:
+    answer = post(
+        as_role("laboratory"), "report", address(received), filled(received, reported_at="22/11/2026 10:00")
+    )
+    assert answer.status_code == 409
+    assert "cannot be older" in answer.content.decode()
+
+
 @pytest.mark.parametrize(
     ("field", "typed", "sentence"),
     [

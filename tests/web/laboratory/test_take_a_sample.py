@@ -204,6 +204,9 @@ def test_a_number_once_given_is_not_given_again(as_role, potted: Case) -> None:
     light = Order.objects.get(case=potted, test=LM)
     post(nurse, "pot", [potted.number], {"order": light.pk, "medium": "formalin"})
     third = Pot.objects.get(number=f"{potted.number}-C")
+    assert (third.order.test, third.order_id == light.pk) == (LM, False), (
+        "a second pot has an order of its own"
+    )
     post(nurse, "take-back", [potted.number], {"what": "pot", "pk": third.pk, "seen_version": third.version})
     post(nurse, "pot", [potted.number], {"order": light.pk, "medium": "formalin"})
     assert Pot.objects.filter(number=f"{potted.number}-D", withdrawn=False).exists()

@@ -23,7 +23,7 @@ from trocar.web.laboratory.models import (
     Telling,
 )
 from trocar.web.laboratory.sample_record import SampleRecord
-from trocar.web.laboratory.taking import refuse
+from trocar.web.laboratory.taking import not_before, refuse
 
 
 def receive(ch: Change, pot: Pot) -> Receipt:
@@ -36,6 +36,8 @@ def receive(ch: Change, pot: Pot) -> Receipt:
             f"Pot {pot.number} was received already, by {before.changed_by.full_name}. If another pot carries the same "
             "number, report a discrepancy."
         )
+    left = record.dispatches.get(order.pk)
+    not_before(ch, left.happened_at if left else None, "A pot cannot come before it left")
     receipt = ch.save(Receipt(), {"pot": pot})
     after = SampleRecord.of(ch.case)
     if order.awaits in ("dispatch", "receipt") and after.received_at(order) is not None:
@@ -90,6 +92,9 @@ def report(
             refuse(f"Order {order.number} ended without a result.")
         if record.received_at(known[order.pk]) is None:
             refuse(f"Not every pot of order {order.number} is received; receive them first.")
+        not_before(
+            ch, record.received_at(known[order.pk]), "A report cannot be older than the sample's receipt"
+        )
     replaced = {known[order.pk].result_id for order in orders} - {None}
     if len(replaced) > 1:
         refuse("These orders have different reports; amend one report at a time.")
@@ -121,9 +126,7 @@ def report(
         why = "The laboratory says that the sample is not adequate."
     if why:
         _open_repeat(ch, record, why)
-    after = SampleRecord.of(ch.case)
-    if after.reported and ch.case.at_stage is Stage.DISCHARGED and ch.by.may(Permission.REPORT_RESULT):
-        ch.move("report")
+    _move_on(ch)
     return result
 
 
@@ -146,6 +149,7 @@ def acknowledge(ch: Change, result: Result, plan: str) -> Acknowledgement:
             "how": "read the report here",
         }
         ch.save(Telling(), values)
+    _move_on(ch)
     return done
 
 
@@ -161,6 +165,7 @@ def tell(ch: Change, result: Result, audience: str, how: str, words: str, not_to
     if record.told(result, audience):
         refuse(f"It is recorded already that the {audience} knows this report.")
     assert record.reader is not None
+    not_before(ch, result.happened_at, "Nobody can be told before the report")
     done = ch.save(
         Telling(),
         {
@@ -190,7 +195,9 @@ def decide_repeat(ch: Change, decision: str, reason: str, seen_version: int | No
     values: dict[str, Any] = {"decision": decision, "reason": reason}
     if decision == "repeat":
         values["new_case"] = _begin_again(ch)
-    return ch.save(record.repeat, values, seen_version)
+    done = ch.save(record.repeat, values, seen_version)
+    _move_on(ch)
+    return done
 
 
 def add_follow_up(ch: Change, what: str, due: date, who: str) -> FollowUp:
@@ -215,6 +222,7 @@ def close(ch: Change) -> None:
     waiting = [f.what for f in record.follow_ups if not f.done]
     if waiting:
         refuse(f"A follow-up is still to come: {', '.join(waiting)}.")
+    _move_on(ch)
     ch.move("close")
 
 
@@ -237,6 +245,16 @@ def _open_repeat(ch: Change, record: SampleRecord, why: str) -> None:
         ch.save(RepeatDecision(), values)
     elif record.repeat.decision != "repeat":
         ch.save(record.repeat, values)
+
+
+def _move_on(ch: Change) -> None:
+    """The case is reported once every result is in and the patient has left; a patient in recovery stays there."""
+    if ch.case.at_stage is not Stage.DISCHARGED or not SampleRecord.of(ch.case).reported:
+        return
+    if ch.by.may(Permission.REPORT_RESULT):
+        ch.move("report")
+    elif ch.by.may(Permission.ACKNOWLEDGE_RESULT):
+        ch.move("results_in")
 
 
 def _begin_again(ch: Change) -> Case:

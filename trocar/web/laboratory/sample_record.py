@@ -13,7 +13,7 @@ from trocar.clinical.chase import Chase, Progress, awaited
 from trocar.clinical.specimen_rules import SpecimenRules
 from trocar.web.accounts.models import Person
 from trocar.web.accounts.roles import Permission
-from trocar.web.cases import clock
+from trocar.web.cases import clock, registry
 from trocar.web.cases.department import department
 from trocar.web.cases.models import Case
 from trocar.web.laboratory.models import (
@@ -57,7 +57,7 @@ class SampleRecord:
     @classmethod
     def of(cls, case: Case) -> SampleRecord:
         """The record of one case: two queries before anything was taken, twelve at most afterwards."""
-        return records_of([case])[case.pk]
+        return registry.once(case, _record_of)
 
     # --- the sample
 
@@ -225,6 +225,10 @@ class SampleRecord:
         for follow_up in self.follow_ups:
             if not follow_up.done:
                 yield Progress(self.case.number, "", False, reader=follow_up.who, follow_up_due=follow_up.due)
+
+
+def _record_of(case: Case) -> SampleRecord:
+    return records_of([case])[case.pk]
 
 
 def records_of(cases: Sequence[Case]) -> dict[int, SampleRecord]:

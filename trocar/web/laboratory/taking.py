@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
+
+from django.utils import timezone
 
 from trocar.clinical import specimen as pure
 from trocar.clinical.stages import Stage
@@ -46,7 +49,7 @@ def add_order(ch: Change, test: str, question: str) -> Order:
 
 
 def add_pot(ch: Change, order: Order, medium: str) -> Pot:
-    """A pot on an order, in a medium that the test takes."""
+    """A pot on an order, in a medium that the test takes. A second pot gets an order of its own, for the same test."""
     _at(ch, PREPARED_AT, "Pots are made ready from the patient's arrival until the samples are sent.")
     record = SampleRecord.of(ch.case)
     _not_without_sample(record)
@@ -56,6 +59,8 @@ def add_pot(ch: Change, order: Order, medium: str) -> Pot:
     wrong = pure.wrong_medium(medium, order.test, record.rules)
     if wrong:
         refuse(wrong)
+    if record.pots_of(order):
+        order = add_order(ch, order.test, order.question)
     try:
         number = pure.pot_number(
             ch.case.number, Pot.objects.filter(case=ch.case).values_list("number", flat=True)
@@ -140,6 +145,8 @@ def send(ch: Change, orders: list[Order], taken_by: str, laboratory: str) -> Non
     """The pots of these orders leave; nothing leaves uncounted, in the wrong medium, or without a reader."""
     record = SampleRecord.of(ch.case)
     refuse(*pure.missing_before_dispatch(record.specimen, record.rules))
+    last = max((core.happened_at for core in record.cores), default=None)
+    not_before(ch, last, "Pots cannot leave before the last core was taken")
     known = {order.pk for order in record.orders}
     for order in orders:
         if order.pk not in known:
@@ -151,6 +158,12 @@ def send(ch: Change, orders: list[Order], taken_by: str, laboratory: str) -> Non
             )
         ch.save(Dispatch(), {"order": order, "taken_by": taken_by, "laboratory": laboratory})
         ch.save(order, {"awaits": "receipt"})
+
+
+def not_before(ch: Change, earlier: datetime | None, sentence: str) -> None:
+    """What is written down afterwards keeps the order in which things can happen."""
+    if earlier is not None and ch.happened_at < earlier:
+        refuse(f"{sentence} ({timezone.localtime(earlier):%d/%m/%Y %H:%M}); check the time.")
 
 
 def name_reader(ch: Change, person: Person, reason: str, seen_version: int | None) -> NamedReader:

@@ -54,7 +54,8 @@ def result_page(
 
     repeat = record.repeat
     facts = registry.facts(case) if reads else {}
-    close_refusals = MOVES["close"].refusals(case.at_stage, facts) if reads else ()
+    ends_here = case.at_stage in (*MOVES["close"].origins, *MOVES["results_in"].origins)
+    close_refusals = tuple(need.sentence for need in MOVES["close"].needs if not need.met(facts))
     context = {
         "case": case,
         "record": record,
@@ -90,8 +91,8 @@ def result_page(
             for f in record.follow_ups
         ],
         "close_form": form(SlotForm, "close"),
-        "may_close": reads and case.at_stage in MOVES["close"].origins and not close_refusals,
-        "close_refusals": close_refusals if case.at_stage in MOVES["close"].origins else (),
+        "may_close": reads and ends_here and not close_refusals,
+        "close_refusals": close_refusals if ends_here else (),
     }  # fmt: skip
     return render(request, "laboratory/result.html", context, status=status)
 
