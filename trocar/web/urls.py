@@ -17,6 +17,7 @@ urlpatterns = [
     path("cases/<case_number:number>/vetting/", include("trocar.web.vetting.urls")),
     path("cases/<case_number:number>/plan/", include("trocar.web.plans.case_urls")),
     path("plans/", include("trocar.web.plans.urls")),
+    path("", include("trocar.web.papers.urls")),
     path("", include("trocar.web.scheduling.urls")),
     path("", include("trocar.web.laboratory.urls")),
 ]
