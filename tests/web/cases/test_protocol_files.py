@@ -36,5 +36,5 @@ def test_a_procedure_that_is_not_there_is_refused(own: Path) -> None:
 def test_mistakes_are_named_with_file_line_and_key(own: Path) -> None:
     check_files(None)
     (own / "liver_biopsy.yaml").write_bytes(LIVER.replace(b"title: Liver biopsy", b"titel: Liver biopsy"))
-    with pytest.raises(ProtocolMistake, match=r"liver_biopsy\.yaml.*line \d+.*titel"):
+    with pytest.raises(ProtocolMistake, match=r"liver_biopsy\.yaml:\d+: titel"):
         check_files(None)

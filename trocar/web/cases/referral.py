@@ -17,7 +17,7 @@ from trocar.web.cases.forms import (
 )
 from trocar.web.cases.models import Case, Referral
 from trocar.web.cases.protocols import protocol_named, protocol_names
-from trocar.web.cases.registry import Entry, NextAction, Section, SectionState, register
+from trocar.web.cases.registry import Entry, NextAction, Section, SectionState, once, register
 
 YEARS = 365
 
@@ -152,7 +152,7 @@ def missing(case: Case, referral: Referral | None) -> tuple[str, ...]:
 
 
 def _state(case: Case) -> SectionState:
-    referral = referral_of(case)
+    referral = once(case, referral_of)
     problems = missing(case, referral)
     if not problems:
         return SectionState("done", f"{case.what}; {case.get_urgency_display().lower()}")
@@ -160,7 +160,7 @@ def _state(case: Case) -> SectionState:
 
 
 def _facts(case: Case) -> Mapping[str, Any]:
-    referral = referral_of(case)
+    referral = once(case, referral_of)
     return {
         "referral.complete": not missing(case, referral),
         "referral.side": case.side or None,
@@ -187,7 +187,7 @@ def _allergies(referral: Referral | None) -> str:
 
 
 def _entries(case: Case) -> Sequence[Entry]:
-    referral = referral_of(case)
+    referral = once(case, referral_of)
     if referral is None:
         return ()
     form = ReferralForm(case=case)

@@ -6,10 +6,11 @@ case page, the guards of stage moves, the day list and every paper read them fro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 
 from trocar.clinical.stages import MOVES, NEXT, WHOSE, Move
 from trocar.web.accounts.models import Person
@@ -17,6 +18,7 @@ from trocar.web.accounts.roles import Permission
 from trocar.web.cases import clock
 from trocar.web.cases.models import Case
 
+T = TypeVar("T")
 Status = Literal["not started", "to do", "blocked", "done", "not needed"]
 
 
@@ -152,16 +154,49 @@ def sections() -> tuple[Section, ...]:
     return tuple(sorted(_SECTIONS.values(), key=lambda s: (s.order, s.key)))
 
 
+@contextmanager
+def looking(case: Case) -> Iterator[None]:
+    """While several sections look at a case that nobody changes meanwhile: what ``once`` reads is read once."""
+    outermost = "_read" not in case.__dict__
+    if outermost:
+        case.__dict__["_read"] = {}
+    try:
+        yield
+    finally:
+        if outermost:
+            case.__dict__.pop("_read", None)
+
+
+def once(case: Case, read: Callable[[Case], T]) -> T:
+    """``read(case)``; inside ``looking`` the same answer for every one who asks."""
+    kept: dict[Any, Any] | None = case.__dict__.get("_read")
+    if kept is None:
+        return read(case)
+    if read not in kept:
+        kept[read] = read(case)
+    return cast("T", kept[read])
+
+
 def facts(case: Case) -> dict[str, Any]:
     """The facts of all sections. Each section names its own with its key and a dot."""
+    with looking(case):
+        return dict(once(case, _facts))
+
+
+def _facts(case: Case) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for section in sections():
-        found.update(section.facts(case))
+        found.update(once(case, section.facts))
     return found
 
 
 def summarise(case: Case) -> dict[str, Any]:
     """What is kept on the case for lists: each section's state, and the next action of all."""
+    with looking(case):
+        return _summarise(case)
+
+
+def _summarise(case: Case) -> dict[str, Any]:
     states = {section.key: section.state(case) for section in sections()}
     chosen: dict[str, str] = {}
     if not case.ended:

@@ -11,7 +11,7 @@ from trocar.clinical.consent import Status
 from trocar.clinical.stages import ENDED, Stage
 from trocar.web.accounts.roles import Permission
 from trocar.web.cases.models import Case
-from trocar.web.cases.registry import Entry, NextAction, Section, SectionState, register
+from trocar.web.cases.registry import Entry, NextAction, Section, SectionState, once, register
 from trocar.web.consent.models import ConsentStageOne, ConsentStageTwo
 from trocar.web.consent.standing import Standing, standing
 
@@ -21,7 +21,7 @@ AFTERWARDS = (Stage.NEEDLE_OUT, Stage.SIGNED_OUT, Stage.DISCHARGED, Stage.REPORT
 
 
 def _state(case: Case) -> SectionState:
-    now = standing(case)
+    now = once(case, standing)
     found = now.state
     words = found.status.capitalize()
     problems = (*found.cautions, *found.missing)
@@ -52,7 +52,7 @@ def _state(case: Case) -> SectionState:
 
 
 def _facts(case: Case) -> Mapping[str, Any]:
-    now = standing(case)
+    now = once(case, standing)
     one = now.one
     return {
         **now.state.facts,
@@ -70,7 +70,7 @@ def _facts(case: Case) -> Mapping[str, Any]:
 
 
 def _entries(case: Case) -> Sequence[Entry]:
-    now = standing(case)
+    now = once(case, standing)
     found = [
         Entry(
             "Leaflet given",

@@ -166,7 +166,7 @@ def _facts_of(key: str, case: Case) -> Mapping[str, Any]:
     """Facts of one other section alone: asking all sections would ask this one again, without end."""
     for section in registry.sections():
         if section.key == key:
-            return section.facts(case)
+            return registry.once(case, section.facts)
     return {}
 
 

@@ -12,7 +12,7 @@ from trocar.documents.naming import capital, spoken
 from trocar.errors import InputRefused
 from trocar.web.accounts.roles import Permission
 from trocar.web.cases.models import Case
-from trocar.web.cases.registry import Entry, NextAction, RecordPicture, Section, SectionState, register
+from trocar.web.cases.registry import Entry, NextAction, RecordPicture, Section, SectionState, once, register
 from trocar.web.jobs.models import Job
 from trocar.web.plans import slice_view, wording
 from trocar.web.plans.models import PlanOfCase
@@ -35,7 +35,7 @@ def plans_of(case: Case) -> list[PlanOfCase]:
 
 def state(case: Case) -> SectionState:
     """How far the decision on the needle path is. A CT is never asked for: most are planned at the table."""
-    now = standing(case)
+    now = once(case, standing)
     decision = now.decision
     if decision is not None and now.way != Way.NONE:
         if now.problems:
@@ -57,7 +57,7 @@ def state(case: Case) -> SectionState:
             )
             return SectionState("to do", in_one_line(now), (problem,), action)
         return SectionState("done", in_one_line(now))
-    plans = plans_of(case)
+    plans = once(case, plans_of)
     if case.at_stage in ENDED or case.at_stage not in BEFORE_TIME_OUT:
         return SectionState("not needed" if case.at_stage in ENDED else "not started")
     latest = plans[-1].job if plans else None
@@ -98,10 +98,11 @@ def facts(case: Case) -> Mapping[str, Any]:
 
     accepted_or_at_table: the needle may go as decided. accepted: identity of the decision; another one re-opens stage 2
     of consent; None where there is none or it does not hold. side: left, right, none; site, level: as in the referral,
-    held against the target. target: the planner's words. structures_near: (name in words, mm) nearest first.
+    held against the target. target: the planner's words. entry_lps_mm, tip_lps_mm: ends of the accepted path before
+    the throw, to hold what was achieved against. structures_near: (name in words, mm), nearest first.
     risks: (name in words, probability, in words): model, not outcome; for staff only. crosses, not_judged: names.
     """
-    now = standing(case)
+    now = once(case, standing)
     decision, path = now.decision, now.path
     decided = decision is not None and now.way != Way.NONE
     found: dict[str, Any] = {
@@ -117,6 +118,8 @@ def facts(case: Case) -> Mapping[str, Any]:
         "plan.position": decision.get_position_display() if decision and decided else None,
         "plan.guidance": decision.get_guidance_display() if decision and decided else None,
         "plan.target": None,
+        "plan.entry_lps_mm": None,
+        "plan.tip_lps_mm": None,
         "plan.structures_near": [],
         "plan.crosses": [],
         "plan.not_judged": [],
@@ -128,6 +131,8 @@ def facts(case: Case) -> Mapping[str, Any]:
     if now.plan is not None and path is not None and now.folder is not None and not now.problems:
         found |= {
             "plan.target": now.plan.target,
+            "plan.entry_lps_mm": path.raw["entry_lps_mm"],
+            "plan.tip_lps_mm": path.raw["target_lps_mm"],
             "plan.structures_near": structures_near(path),
             "plan.crosses": [capital(spoken(name)) for name in path.crossed_structures],
             "plan.not_judged": not_judged(path),
@@ -164,12 +169,12 @@ def risks(path: ShownPath) -> list[tuple[str, float, str]]:
 
 def entries(case: Case) -> Sequence[Entry]:
     """The decision and every plan that was asked for, in words."""
-    now = standing(case)
+    now = once(case, standing)
     found = []
     if now.decision is not None:
         rows = tuple(_rows(now))
         found.append(Entry("Needle path", rows, now.decision.changed_by.full_name, now.decision.happened_at))
-    for plan in plans_of(case):
+    for plan in once(case, plans_of):
         outcome = plan.job.get_state_display() if plan.job else "not known"
         if plan.job is not None and plan.job.sentence:
             outcome += f": {plan.job.sentence}"
@@ -222,25 +227,31 @@ def path_rows(target: str, path: ShownPath) -> list[tuple[str, str]]:
         ("Goes through", path.crosses),
         ("Nearest structures, from the needle's axis", "; ".join(near) or "none judged"),
         ("Not judged", wording.listed(not_judged(path)) or "nothing"),
-        ("Chance of a sample (model, not outcome)", path.sample_chance),
-        ("Likeliest to be entered (model, not outcome)", "; ".join(likely) or "nothing above 0.5 %"),
+        ("Chance of a sample (model, not outcome; for staff only)", path.sample_chance),
+        (
+            "Likeliest to be entered (model, not outcome; for staff only)",
+            "; ".join(likely) or "nothing above 0.5 %",
+        ),
     ]
 
 
 def pictures(case: Case) -> Sequence[RecordPicture]:
     """The accepted path for papers: along the needle, and the slice through the notch. Slow: it reads the scan."""
-    now = standing(case)
+    now = once(case, standing)
     if now.folder is None or now.plan is None or now.path is None or now.problems:
         return ()
     window = slice_view.default_window(now.plan)
     found = []
     try:
+        outlined = "; ".join(
+            f"{one.number} {one.name}" for one in slice_view.legend(now.folder, now.plan, now.path)
+        )
         for name in ("along", "axial"):
             stack = slice_view.stack_of(now.folder, now.plan, now.path, name)  # type: ignore[arg-type]
             png = slice_view.slice_png(now.folder, now.plan, now.path, name, stack.start, window, True)  # type: ignore[arg-type]
             words = f"{stack.title}: {stack.label(stack.start)}"
             alt = f"CT slice of path {now.path.number} with the needle drawn in. {words}"
-            found.append(RecordPicture(f"Path {now.path.number}. {words}", alt, png))
+            found.append(RecordPicture(f"Path {now.path.number}. {words}. Outlined: {outlined}.", alt, png))
     except InputRefused:
         # the scan is gone; the figures still stand in the entries
         return ()

@@ -16,7 +16,7 @@ from trocar.clinical.stages import Stage
 from trocar.web.accounts.roles import Permission
 from trocar.web.cases import clock
 from trocar.web.cases.models import Case
-from trocar.web.cases.registry import Entry, NextAction, Section, SectionState, register
+from trocar.web.cases.registry import Entry, NextAction, Section, SectionState, once, register
 from trocar.web.procedure.answers import Checklist, needs_side
 from trocar.web.procedure.models import ProcedureDetails, RoomEvent
 from trocar.web.procedure.record import Kind, Record
@@ -34,7 +34,7 @@ def clock_time(moment: datetime | None) -> str:
 
 
 def _checklist_state(case: Case) -> SectionState:
-    checklist = Checklist(case)
+    checklist = once(case, Checklist)
     stage = case.at_stage
     done = ", ".join(STAGE_TITLES[s].lower() for s in STAGES if checklist.completed[s])
     if stage in AFTERWARDS or checklist.completed["sign_out"]:
@@ -44,7 +44,7 @@ def _checklist_state(case: Case) -> SectionState:
     if stage == Stage.SIGNED_IN:
         return SectionState("to do", done, (), NextAction("Time out", "ir_nurse"))
     if stage == Stage.TIMED_OUT:
-        if Record(case).first_in is None:
+        if once(case, Record).first_in is None:
             standing = checklist.time_out(clock.now())
             if not standing.valid:
                 return SectionState(
@@ -58,7 +58,7 @@ def _checklist_state(case: Case) -> SectionState:
 
 
 def _checklist_facts(case: Case) -> Mapping[str, Any]:
-    checklist = Checklist(case)
+    checklist = once(case, Checklist)
     return {
         "checklist.sign_in": checklist.completed["sign_in"] is not None,
         "checklist.time_out": checklist.completed["time_out"] is not None,
@@ -68,7 +68,7 @@ def _checklist_facts(case: Case) -> Mapping[str, Any]:
 
 
 def _checklist_entries(case: Case) -> Sequence[Entry]:
-    checklist = Checklist(case)
+    checklist = once(case, Checklist)
     found = []
     for done in checklist.rounds:
         rows = []
@@ -98,7 +98,7 @@ def _question(case: Case, name: str) -> str:
 
 
 def _procedure_state(case: Case) -> SectionState:
-    record = Record(case)
+    record = once(case, Record)
     stage = case.at_stage
     summary = _procedure_summary(record)
     if stage in (Stage.ARRIVED, Stage.SIGNED_IN):
@@ -141,7 +141,7 @@ def _procedure_summary(record: Record) -> str:
 
 
 def _procedure_facts(case: Case) -> Mapping[str, Any]:
-    record = Record(case)
+    record = once(case, Record)
     details = record.details
     baseline = record.baseline
     passes = record.of(Kind.PASS)
@@ -166,7 +166,7 @@ def _procedure_facts(case: Case) -> Mapping[str, Any]:
 
 
 def _procedure_entries(case: Case) -> Sequence[Entry]:
-    record = Record(case)
+    record = once(case, Record)
     found = []
     if record.details is not None:
         d = record.details
@@ -233,7 +233,7 @@ def _event_words(event: RoomEvent) -> str:
 
 
 def _radiation_state(case: Case) -> SectionState:
-    record = Record(case)
+    record = once(case, Record)
     summary = _dose_words(record)
     if not record.ionising:
         if record.modalities:
@@ -265,7 +265,7 @@ def _dose_words(record: Record) -> str:
 
 
 def _radiation_facts(case: Case) -> Mapping[str, Any]:
-    record = Record(case)
+    record = once(case, Record)
     return {
         "radiation.authorised": record.exposure is not None and record.exposure.authorised_at is not None,
         "radiation.complete": not record.exposure_problems,
@@ -274,7 +274,7 @@ def _radiation_facts(case: Case) -> Mapping[str, Any]:
 
 
 def _radiation_entries(case: Case) -> Sequence[Entry]:
-    record = Record(case)
+    record = once(case, Record)
     found = []
     if record.exposure is not None:
         e = record.exposure

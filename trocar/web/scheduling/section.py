@@ -15,7 +15,7 @@ from trocar.web.accounts.roles import Permission
 from trocar.web.cases import registry
 from trocar.web.cases.department import effective_protocol
 from trocar.web.cases.models import Case
-from trocar.web.cases.registry import Entry, NextAction, Section, SectionState
+from trocar.web.cases.registry import Entry, NextAction, Section, SectionState, once
 from trocar.web.scheduling.actions import after_move, bed_fits, bed_of, holding, open_tasks
 from trocar.web.scheduling.models import BedBooking, Booking, ToTell
 from trocar.web.scheduling.rooms import scheduling
@@ -52,7 +52,7 @@ def _state(case: Case) -> SectionState:
         return SectionState("not needed", "No slot is needed any more.")
     tasks = [f"To tell: {TOLD_IN_WORDS[task.whom]}. {task.sentence}" for task in open_tasks(case)]
     ringing = NextAction("Tell whom the change concerns", "coordinator")
-    booking = holding(case)
+    booking = once(case, holding)
     if booking is None:
         if case.at_stage is Stage.ACCEPTED:
             return SectionState(
@@ -62,7 +62,7 @@ def _state(case: Case) -> SectionState:
     words = slot_in_words(booking.slot)
     problems = []
     if case.at_stage in _STAYS_IN_THE_ROOM:
-        warning = stay_warning(case, booking.slot, bed_of(case))
+        warning = stay_warning(case, booking.slot, once(case, bed_of))
         problems = [warning] if warning else []
     if tasks:
         return SectionState("to do", words, (*problems, *tasks), ringing)
@@ -74,7 +74,7 @@ def _state(case: Case) -> SectionState:
 
 
 def _facts(case: Case) -> Mapping[str, Any]:
-    booking = holding(case)
+    booking = once(case, holding)
     if booking is None:
         return {
             "scheduling.slot": False,
@@ -89,7 +89,7 @@ def _facts(case: Case) -> Mapping[str, Any]:
         "scheduling.end": slot.end,
         "scheduling.room": slot.room,
         "scheduling.guidance": booking.guidance,
-        "scheduling.bed": bed_fits(bed_of(case), slot),
+        "scheduling.bed": bed_fits(once(case, bed_of), slot),
         "scheduling.transport": booking.transport,
         "scheduling.interpreter": booking.interpreter,
     }

@@ -20,6 +20,7 @@ from trocar.clinical.vetting_rules import Phase
 from trocar.web.cases import clock, registry
 from trocar.web.cases.department import effective_protocol
 from trocar.web.cases.models import Case, Referral
+from trocar.web.cases.referral import referral_of
 from trocar.web.vetting.models import (
     DayAnswers,
     Medicine,
@@ -61,11 +62,12 @@ class Records:
 
 
 def records_of(case: Case) -> Records:
-    """The case's records; read once per case object, and again after one of them was written through it."""
-    version, kept = case.__dict__.get("_vetting_known", (0, None))
-    if isinstance(kept, Records) and version == case.version:
-        return kept
-    found = Records(
+    """The case's records; inside ``registry.looking`` they are read once."""
+    return registry.once(case, _records)
+
+
+def _records(case: Case) -> Records:
+    return Records(
         tuple(Result.objects.filter(case=case).select_related("changed_by").order_by("pk")),
         tuple(Medicine.objects.filter(case=case).select_related("changed_by").order_by("pk")),
         VettingAnswers.objects.filter(case=case).select_related("changed_by").first(),
@@ -74,8 +76,6 @@ def records_of(case: Case) -> Records:
         MedicinePlan.objects.filter(case=case).select_related("changed_by").order_by("pk").last(),
         tuple(VettingDecision.objects.filter(case=case).select_related("changed_by").order_by("pk")),
     )
-    case.__dict__["_vetting_known"] = (case.version, found)
-    return found
 
 
 def phase_of(case: Case) -> Phase:
@@ -89,18 +89,21 @@ def rules_of(case: Case) -> Effective:
 
 
 def start_of(case: Case) -> datetime | None:
-    """When the case's slot begins, as scheduling says; None where there is no slot."""
+    """When the case's slot begins, as scheduling says; None where there is no slot.
+
+    Asks that one section and not ``registry.facts``, which asks this app, too.
+    """
     for section in registry.sections():
         if section.key == "scheduling":
-            start = section.facts(case).get("scheduling.start")
+            start = registry.once(case, section.facts).get("scheduling.start")
             return start if isinstance(start, datetime) else None
     return None
 
 
 def facts_of(case: Case, phase: Phase, start: datetime | None) -> VettingFacts:
     """The records as the plain values that the rules take."""
-    known = records_of(case)
-    referral = Referral.objects.filter(case=case).first()
+    known = registry.once(case, records_of)
+    referral = registry.once(case, referral_of)
     given = known.answers
     complete = given is not None and given.medicines_complete is True
     return VettingFacts(
@@ -162,8 +165,15 @@ def _class_choice(given: VettingAnswers | None) -> ClassChoice | None:
 
 def assessment_of(case: Case, phase: Phase | None = None) -> Assessment:
     """What the rules say of the case now; in the phase of its stage where none is given."""
-    phase = phase or phase_of(case)
-    return assess(rules_of(case), facts_of(case, phase, start_of(case)), phase, clock.now())
+    return registry.once(case, _before if (phase or phase_of(case)) == "vetting" else _on_the_day)
+
+
+def _before(case: Case) -> Assessment:
+    return assess(rules_of(case), facts_of(case, "vetting", start_of(case)), "vetting", clock.now())
+
+
+def _on_the_day(case: Case) -> Assessment:
+    return assess(rules_of(case), facts_of(case, "day", start_of(case)), "day", clock.now())
 
 
 @dataclass(frozen=True)
@@ -192,10 +202,14 @@ def stored(lines: tuple[PlanLine, ...]) -> list[dict[str, Any]]:
 
 def plan_of(case: Case) -> PlanNow:
     """The plan of the case's slot, from what was known before the day."""
+    return registry.once(case, _plan)
+
+
+def _plan(case: Case) -> PlanNow:
     start = start_of(case)
-    known = records_of(case)
+    known = registry.once(case, records_of)
     facts = facts_of(case, "vetting", start)
-    assessed = assess(rules_of(case), facts, "vetting", clock.now())
+    assessed = assessment_of(case, "vetting")
     problems: list[str] = []
     if facts.medicines is None:
         problems.append("Nobody recorded that the list of medicines is complete.")

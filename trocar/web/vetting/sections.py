@@ -11,7 +11,7 @@ from trocar.clinical.vetting_facts import Assessment
 from trocar.web.accounts.roles import Permission
 from trocar.web.cases import registry
 from trocar.web.cases.models import Case
-from trocar.web.cases.registry import Entry, NextAction, Section, SectionState
+from trocar.web.cases.registry import Entry, NextAction, Section, SectionState, once
 from trocar.web.vetting.known import PlanNow, assessment_of, plan_of, records_of, rules_of
 
 WAITING = (Stage.REFERRED, Stage.ACCEPTED, Stage.BOOKED, Stage.ARRIVED)
@@ -22,7 +22,7 @@ SHOWN_PROBLEMS = 6
 
 def route_agreed(case: Case) -> str | None:
     """The route recorded for a suspected tumour; None where none is recorded."""
-    given = records_of(case).answers
+    given = once(case, records_of).answers
     for key, words in (given.records if given else {}).items():
         if key.endswith("/agreed route") and words.strip():
             return str(words)
@@ -31,13 +31,15 @@ def route_agreed(case: Case) -> str | None:
 
 def facts(case: Case) -> Mapping[str, Any]:
     """What others may know: whether the case is ready at its stage, its bleeding class, and its medicine plan."""
-    assessed = assessment_of(case)
-    plan = plan_of(case)
+    assessed = once(case, assessment_of)
+    plan = once(case, plan_of)
     before = assessed if assessed.phase == "vetting" else assessment_of(case, "vetting")
     unknown = (
-        records_of(case).answers is None or not before.plan_settled or before.risk.bleeding_class is None
+        once(case, records_of).answers is None
+        or not before.plan_settled
+        or before.risk.bleeding_class is None
     )
-    listed = not unknown and records_of(case).answers.medicines_complete is True  # type: ignore[union-attr]
+    listed = not unknown and once(case, records_of).answers.medicines_complete is True  # type: ignore[union-attr]
     holds = tuple((a.medicine, a.lead.total_seconds() / 3600) for a in before.holds) if listed else None
     signed = plan.signed is not None and plan.standing.holds
     return {
@@ -64,7 +66,7 @@ def state(case: Case) -> SectionState:
     """How far vetting is; on the day, whether the patient was asked again."""
     if case.ended or case.at_stage not in WAITING:
         return SectionState("not needed" if case.ended else "done", "")
-    assessed = assessment_of(case)
+    assessed = once(case, assessment_of)
     problems = _problems(assessed)
     risk = assessed.risk.bleeding_class
     summary = f"{assessed.words[0].upper()}{assessed.words[1:]}; bleeding risk {risk or 'not assessed'}"
@@ -96,11 +98,11 @@ def medicines_state(case: Case) -> SectionState:
     """Whether all medicines are known, and whether a signed plan stands for the slot."""
     if case.ended or case.at_stage not in WAITING:
         return SectionState("not needed" if case.ended else "done", "")
-    known = records_of(case)
+    known = once(case, records_of)
     names = ", ".join(medicine.name for medicine in known.taken)
     if known.answers is None or known.answers.medicines_complete is not True:
         return SectionState("to do", names, ("Nobody recorded that the list of medicines is complete.",))
-    plan = plan_of(case)
+    plan = once(case, plan_of)
     names = names or "None"
     if plan.start is None:
         problems = plan.standing.phone
@@ -115,7 +117,7 @@ def medicines_state(case: Case) -> SectionState:
 
 def entries(case: Case) -> Sequence[Entry]:
     """Results, answers, overrides and decisions in words."""
-    known = records_of(case)
+    known = once(case, records_of)
     questions = {q.name: q.text for q in rules_of(case).protocol.vetting.questions}
     found = [
         Entry(
@@ -148,7 +150,7 @@ def entries(case: Case) -> Sequence[Entry]:
 
 def medicine_entries(case: Case) -> Sequence[Entry]:
     """Medicines and the signed plan in words."""
-    known = records_of(case)
+    known = once(case, records_of)
     found = []
     for medicine in known.medicines:
         rows = [("Medicine", medicine.name), ("Dose", medicine.dose or "not recorded")]
@@ -161,7 +163,7 @@ def medicine_entries(case: Case) -> Sequence[Entry]:
     if known.plan is not None:
         rows = [("Appointment", in_words(known.plan.for_start))]
         rows += [(one["medicine"], one["words"]) for one in known.plan.lines]
-        heading = "Signed medicine plan" + ("" if plan_of(case).standing.holds else ", withdrawn")
+        heading = "Signed medicine plan" + ("" if once(case, plan_of).standing.holds else ", withdrawn")
         found.append(Entry(heading, tuple(rows), known.plan.changed_by.full_name, known.plan.changed_at))
     return found
 

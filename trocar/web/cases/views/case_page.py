@@ -36,6 +36,11 @@ def case_page(request: HttpRequest, number: str) -> HttpResponse:
 
 def page_of(case: Case, person: Person, refusals: tuple[str, ...] = ()) -> dict[str, Any]:
     """What the case page shows."""
+    with registry.looking(case):
+        return _page_of(case, person, refusals)
+
+
+def _page_of(case: Case, person: Person, refusals: tuple[str, ...]) -> dict[str, Any]:
     facts = registry.facts(case)
     summary = registry.summarise(case)
     rows = [
