@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 from django.test import Client
@@ -89,13 +90,12 @@ def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Elsewh
     if connection.vendor != "postgresql":
         pytest.skip("there is a server in the run with TROCAR_TEST_POSTGRESQL=1")
     name = f"restored_{secrets.token_hex(4)}"
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name}")
     address = os.environ["TROCAR_TEST_DATABASE_URL"]
     before, _, query = address.partition("?")
-    yield Elsewhere(tmp_path / "restored", f"{before.rpartition('/')[0]}/{name}?{query}")
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with psycopg.connect(address, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name}")
+        yield Elsewhere(tmp_path / "restored", f"{before.rpartition('/')[0]}/{name}?{query}")
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def rows_of(file: Path) -> dict[str, str]:
