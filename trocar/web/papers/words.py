@@ -214,7 +214,10 @@ def reply(case: Case, by: Person) -> ReferralReply:
         paragraphs=tuple(paragraphs),
         sections=tuple(entry(one) for section in shown for one in section.entries(case)),
         next=(f"{action['text']}.",) if action.get("text") else (),
-        signature=(by.full_name, by.role_title, department().name),
+        # who prints the letter to themselves has not written it
+        signature=(department().name,)
+        if by == case.referrer
+        else (by.full_name, by.role_title, department().name),
         small_print="This letter says what was on the record when it was printed. Later changes are not in it.",
     )
 

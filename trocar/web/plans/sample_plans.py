@@ -17,7 +17,9 @@ TITLES = {
     "bone-iliac-crest": "Bone biopsy, synthetic lesion in the iliac crest",
 }
 SIDES = {"kidney-left": "left", "bone-l3": None, "bone-iliac-crest": "left"}
-INTERRUPTED = "The planning of this case was interrupted; ask for it again (the samples: start Trocar with --demo)."
+INTERRUPTED = (
+    "The planning of this case was interrupted; ask for it again (the samples: start Trocar with --demo)."
+)
 
 
 def ask_for_sample_plans(data: Path) -> list[Job]:
