@@ -130,7 +130,7 @@ def test_a_page_has_a_fixed_number_of_queries(
 ) -> None:
     client = as_role("ir_doctor")
     client.get(url(known))
-    with django_assert_max_num_queries(20):  # type: ignore[operator]
+    with django_assert_max_num_queries(13):  # type: ignore[operator]
         client.get(url(known))
 
 

@@ -52,6 +52,9 @@ def test_it_works(as_role: SignIn, arrived: Case) -> None:
     page = says(nurse.get(url(arrived)))
     assert "On the day: not assessed." in page
     assert "Systolic blood pressure must be taken again today" in page
+    assert "apixaban : not asked yet Planned: apixaban: last dose on Tuesday 24" in says(
+        nurse.get(url(arrived, "day/"))
+    )
     assert fill(nurse, url(arrived, "day/"), **good()).status_code == 302
     page = says(nurse.get(url(arrived)))
     assert "the last dose of apixaban actually taken is not recorded" in page

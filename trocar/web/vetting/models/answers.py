@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from django.db import models
 
-from trocar.web.vetting.models.record import VettingRecord
+from trocar.web.cases.models import VersionedRecord
 
 
-class VettingAnswers(VettingRecord):
+class VettingAnswers(VersionedRecord):
     """Answers to the protocol's questions before a slot is booked.
 
     answers: question -> true or false. records: "question/record" -> words. medicines_complete: whether somebody said
@@ -38,7 +38,7 @@ class VettingAnswers(VettingRecord):
         return f"answers of {self.case_id}"
 
 
-class DayAnswers(VettingRecord):
+class DayAnswers(VersionedRecord):
     """Answers to what is asked again when the patient has come; they count for that day only."""
 
     answers = models.JSONField(default=dict)

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from django.db import models
 
-from trocar.web.vetting.models.record import VettingRecord
+from trocar.web.cases.models import VersionedRecord
 
 
-class Override(VettingRecord):
+class Override(VersionedRecord):
     """A block that was overridden. gate, value: what it was about, as the assessment said; role: whose it was then."""
 
     gate = models.CharField(max_length=200)
@@ -22,7 +22,7 @@ class Override(VettingRecord):
         return f"override of {self.case_id}"
 
 
-class VettingDecision(VettingRecord):
+class VettingDecision(VersionedRecord):
     """What was decided on a referral. words: questions to the referrer, or a remark; assessment: what stood then."""
 
     outcome = models.CharField(

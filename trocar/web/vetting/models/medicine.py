@@ -3,10 +3,10 @@ from __future__ import annotations
 from django.db import models
 
 from trocar.clinical.medicines import OwnAdvice, Taken
-from trocar.web.vetting.models.record import VettingRecord
+from trocar.web.cases.models import VersionedRecord
 
 
-class Medicine(VettingRecord):
+class Medicine(VersionedRecord):
     """A medicine that the patient takes.
 
     stopped: not taken any more for other reasons, or entered by mistake; it stays on the record.
@@ -39,7 +39,7 @@ class Medicine(VettingRecord):
         return Taken(self.name, own, self.last_dose_at)
 
 
-class MedicinePlan(VettingRecord):
+class MedicinePlan(VersionedRecord):
     """A plan that a prescriber signed for one appointment; never changed afterwards, only followed by another.
 
     for_start: the appointment. lines: medicine, words for the patient and source, as they were signed.

@@ -3,10 +3,10 @@ from __future__ import annotations
 from django.db import models
 
 from trocar.clinical.labs import QUANTITIES, Measured
-from trocar.web.vetting.models.record import VettingRecord
+from trocar.web.cases.models import VersionedRecord
 
 
-class Result(VettingRecord):
+class Result(VersionedRecord):
     """One value of a quantity, in its own unit (see ``clinical.labs``), and when the sample or reading was taken.
 
     mistaken: entered by mistake (the wrong patient, say); it stays on the record and counts for nothing.

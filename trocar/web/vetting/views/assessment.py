@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from trocar.clinical.vetting_rules import Phase
 from trocar.web.accounts.access import person_of, require
 from trocar.web.accounts.models import Person
 from trocar.web.accounts.roles import Permission
+from trocar.web.cases import registry
 from trocar.web.cases.change import Change, MoveRefused
 from trocar.web.cases.forms import CaseForm, LongWordsField
 from trocar.web.cases.models import Case, VersionedRecord
@@ -40,31 +42,35 @@ HEADINGS: Mapping[Kind, str] = {
 def assessment(request: HttpRequest, number: str) -> HttpResponse:
     """What the rules say of the case now, with sources, ages of values, and who may override what."""
     case = case_to_read(request, number)
-    person = person_of(request)
     asked = request.GET.get("phase")
     phase: Phase = "vetting" if asked == "vetting" else "day" if asked == "day" else phase_of(case)
+    with registry.looking(case):
+        page = _page(case, person_of(request), phase)
+    return render(request, "vetting/assessment.html", page)
+
+
+def _page(case: Case, person: Person, phase: Phase) -> dict[str, Any]:
     found = assessment_of(case, phase)
-    protocol = rules_of(case).protocol
-    cited = {key.strip() for f in found.findings for key in f.source.split(" (")[0].split(",") if key.strip()}
-    groups = [
-        (heading, kind, [(finding, _may_override(person, finding)) for finding in found.of(kind)])
-        for kind, heading in HEADINGS.items()
-        if found.of(kind)
-    ]
-    page = {
+    sources = rules_of(case).protocol.sources
+    cited = {word for finding in found.findings for word in re.findall(r"\w+", finding.source)}
+    return {
         "case": case,
         "assessment": found,
-        "groups": groups,
+        "groups": [
+            (heading, [(finding, _may_override(person, finding)) for finding in found.of(kind)])
+            for kind, heading in HEADINGS.items()
+            if found.of(kind)
+        ],
         "phase": phase,
-        "sources": [protocol.sources[key] for key in sorted(cited) if key in protocol.sources],
+        "sources": [sources[key] for key in sorted(cited & set(sources))],
         "stamps": rules_of(case).stamps,
         "may_prepare": may_prepare(person),
         "may_decide": person.may(Permission.VET) and case.at_stage is Stage.REFERRED,
         "may_vet": person.may(Permission.VET),
+        "may_ask_again": person.may(Permission.CHECKLIST) or person.may(Permission.VET),
         "overrides": [o for o in records_of(case).overrides if not o.withdrawn],
         "may_withdraw": person.may(Permission.OVERRIDE_VETTING),
     }
-    return render(request, "vetting/assessment.html", page)
 
 
 def _may_override(person: Person, finding: Finding) -> bool:

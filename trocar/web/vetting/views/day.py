@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from trocar.web.accounts.access import require
 from trocar.web.accounts.roles import Permission
+from trocar.web.cases import registry
 from trocar.web.cases.change import Change
 from trocar.web.cases.forms import CaseForm
 from trocar.web.cases.models import Case, VersionedRecord
@@ -39,12 +40,14 @@ def day(request: HttpRequest, number: str) -> HttpResponse:
                 }
                 ch.save(Result(), taken)
 
-    plan = plan_of(case)
+    with registry.looking(case):
+        stored, initial, plan = records_of(case), _initial(case), plan_of(case)
+    planned = {one.medicine: one.words for one in plan.lines}
     return record_view(
         request, case, form_class=DayForm, title="On the day", action="Asked and measured again on the day", save=save,
-        record=records_of(case).day, initial=_initial(case), done_url=reverse("vetting:case", args=[number]),
+        record=stored.day, initial=initial, done_url=reverse("vetting:case", args=[number]),
         template="vetting/day.html",
-        context={"medicines": records_of(case).taken, "lines": {one.medicine: one for one in plan.lines}},
+        context={"medicines": [(medicine, planned.get(medicine.name)) for medicine in stored.taken]},
     )  # fmt: skip
 
 

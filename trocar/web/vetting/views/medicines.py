@@ -13,10 +13,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from trocar.web.accounts.access import person_of, require
+from trocar.web.accounts.models import Person
 from trocar.web.accounts.roles import Permission
+from trocar.web.cases import registry
 from trocar.web.cases.change import Change, MoveRefused
 from trocar.web.cases.forms import CaseForm
-from trocar.web.cases.models import VersionedRecord
+from trocar.web.cases.models import Case, VersionedRecord
 from trocar.web.cases.views.record import record_view
 from trocar.web.vetting.access import case_to_prepare, case_to_read, may_prepare
 from trocar.web.vetting.forms import AdviceForm, LastDoseForm, MedicineForm, SignForm
@@ -30,12 +32,17 @@ Save = Callable[[Change, VersionedRecord | None, CaseForm], Any]
 def medicines(request: HttpRequest, number: str) -> HttpResponse:
     """What is taken, what the rules say of each, the dates for the slot, and whether a signed plan stands."""
     case = case_to_read(request, number)
-    person = person_of(request)
+    with registry.looking(case):
+        page = _page(case, person_of(request))
+    return render(request, "vetting/medicines.html", page)
+
+
+def _page(case: Case, person: Person) -> dict[str, Any]:
     known = records_of(case)
     plan = plan_of(case)
     advice = {one.medicine: one for one in assessment_of(case, "vetting").advice}
     lines = {one.medicine: one for one in plan.lines}
-    page = {
+    return {
         "case": case,
         "rows": [(m, advice.get(m.name), lines.get(m.name)) for m in known.taken],
         "stopped": [m for m in known.medicines if m.stopped],
@@ -46,7 +53,6 @@ def medicines(request: HttpRequest, number: str) -> HttpResponse:
         "may_sign": person.may(Permission.SIGN_MEDICINES),
         "stamps": rules_of(case).stamps,
     }
-    return render(request, "vetting/medicines.html", page)
 
 
 def _writing(names: tuple[str, ...], medicine: Medicine | None) -> Save:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from trocar.web.accounts.access import person_of, require
 from trocar.web.accounts.roles import Permission
+from trocar.web.cases import registry
 from trocar.web.cases.change import Change
 from trocar.web.cases.forms import CaseForm
 from trocar.web.cases.models import Case, VersionedRecord
@@ -25,7 +26,9 @@ def questions(request: HttpRequest, number: str) -> HttpResponse:
     """Answer the protocol's questions; what was answered before, also by the referrer, is filled in."""
     case = case_to_read(request, number)
     require(request, Permission.VET)
-    stored = records_of(case).answers
+    with registry.looking(case):
+        stored = records_of(case).answers
+        initial = _initial(case, stored)
     by = person_of(request).full_name
 
     def save(ch: Change, record: VersionedRecord | None, form: CaseForm) -> None:
@@ -44,7 +47,7 @@ def questions(request: HttpRequest, number: str) -> HttpResponse:
 
     return record_view(
         request, case, form_class=QuestionsForm, title="Questions before the biopsy",
-        action="Answered the questions before the biopsy", save=save, record=stored, initial=_initial(case, stored),
+        action="Answered the questions before the biopsy", save=save, record=stored, initial=initial,
         done_url=reverse("vetting:case", args=[number]),
     )  # fmt: skip
 
