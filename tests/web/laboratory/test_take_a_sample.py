@@ -31,6 +31,10 @@ def test_it_works_from_order_to_core(as_role, table: Case) -> None:
     assert post(nurse, "core", [table.number], values).status_code == 302
     core = Core.objects.get(case=table)
     assert (core.number, core.side, float(core.length_mm), core.pot) == (1, "left", 16.5, pot)
+    assert (
+        "No side: the midline"
+        not in nurse.get(reverse("laboratory:sample", args=[table.number])).content.decode()
+    )
     page = nurse.get(reverse("laboratory:sample", args=[table.number])).content.decode()
     assert "Core 1: lower pole, left, 16.5 mm" in page
     actions = list(AuditEvent.objects.filter(case_number=table.number).values_list("action", flat=True))

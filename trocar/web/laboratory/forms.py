@@ -67,6 +67,11 @@ class CoreForm(SlotForm):
     side = ChoiceField(label="Side", choices=SIDES, required=True)
     happened_at = HappenedField()
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.case.protocol.side_required:
+            self.fields["side"].choices = SIDES[:2]
+
 
 class TakeBackForm(SlotForm):
     """Which order, pot or core was a mistake."""

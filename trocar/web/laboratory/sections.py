@@ -137,7 +137,7 @@ def register_sections() -> None:
     register(
         Section(
             "specimen",
-            "Sample",
+            "Specimen",
             70,
             Permission.SEE_CASES,
             "laboratory:sample",

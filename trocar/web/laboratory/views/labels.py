@@ -13,9 +13,11 @@ from trocar.web.laboratory.access import pot_for
 from trocar.web.laboratory.label_barcode import code128_svg
 from trocar.web.laboratory.sample_record import SampleRecord
 
-WIDTH_MM, HEIGHT_MM = 47.0, 6.0
+WIDTH_MM, HEIGHT_MM = 47.0, 5.0
 LONG_NAME = 26
 """Names longer than this many letters are set smaller, so that none is cut off."""
+ONE_LINE, ROOM_FOR_NUMBER = 40, 28
+"""Letters of a line at the usual size, and of the pot's number, count and side; beyond them the label is set denser."""
 
 
 @require_safe
@@ -30,12 +32,16 @@ def labels(request: HttpRequest, number: str) -> HttpResponse:
         if wanted in ("", pot.number) and pot.order_id in orders:
             cores = record.cores_of(pot)
             medium = record.rules.medium(pot.medium)
+            test = record.test_title(orders[pot.order_id])
+            title = medium.title if medium else pot.medium
+            sites = ", ".join(dict.fromkeys(core.site for core in cores)) or case.site
             shown.append(
                 {
                     "pot": pot,
-                    "medium": medium.title if medium else pot.medium,
-                    "test": record.test_title(orders[pot.order_id]),
-                    "sites": ", ".join(dict.fromkeys(core.site for core in cores)) or case.site,
+                    "medium": title,
+                    "test": test,
+                    "sites": sites,
+                    "dense": max(len(test) + len(title), len(sites) + ROOM_FOR_NUMBER) > ONE_LINE,
                     "cores": cores,
                     "taken": min((core.happened_at for core in cores), default=None),
                 }

@@ -129,12 +129,19 @@ def _last_laboratory(record: SampleRecord) -> dict[str, str]:
 
 
 def _act(
-    request: HttpRequest, number: str, permission: Permission, make: Any, action: str, do: Any
+    request: HttpRequest,
+    number: str,
+    permission: Permission,
+    make: Any,
+    action: str,
+    do: Any,
+    place: str = "",
 ) -> HttpResponse:
+    """Act on a form of the page and come back to it, at ``place`` (an id there)."""
     case = case_for(request, number, permission)
     record = SampleRecord.of(case)
     return act(
-        request, case, make(record), action, do, reverse("laboratory:sample", args=[number]),
+        request, case, make(record), action, do, reverse("laboratory:sample", args=[number]) + place,
         lambda form, status: _page(request, case, form, status),
     )  # fmt: skip
 
@@ -165,6 +172,7 @@ def pot(request: HttpRequest, number: str) -> HttpResponse:
     return _act(
         request, number, Permission.RECORD_PROCEDURE,
         lambda record: PotForm(request.POST, slot=slot, record=record), "Made a pot ready", do,
+        f"#order-{slot.removeprefix('pot-')}",
     )  # fmt: skip
 
 
@@ -181,6 +189,7 @@ def core(request: HttpRequest, number: str) -> HttpResponse:
     return _act(
         request, number, Permission.RECORD_PROCEDURE,
         lambda record: CoreForm(request.POST, slot=slot, record=record), "Recorded a core", do,
+        f"#pot-{slot.removeprefix('core-')}",
     )  # fmt: skip
 
 
@@ -209,7 +218,7 @@ def count(request: HttpRequest, number: str) -> HttpResponse:
 
     return _act(
         request, number, Permission.RECORD_PROCEDURE,
-        lambda record: CountForm(request.POST, slot="count", record=record), "Counted pots and cores", do,
+        lambda record: CountForm(request.POST, slot="count", record=record), "Counted pots and cores", do, "#count",
     )  # fmt: skip
 
 
