@@ -249,6 +249,24 @@ def test_words_for_rates_wait_for_the_departments_approval() -> None:
     assert "consent.alternatives.other biopsy.words" in keys
 
 
+def test_a_text_that_nobody_approved_is_replaced_and_never_told() -> None:
+    department, _ = read_department(REAL.encode(), "d.yaml")
+    assert department is not None
+    loaded = load_protocol("kidney_biopsy")
+    rules, keys = as_configured(effective(loaded, department))
+    unapproved = {
+        key: value.value
+        for key, value in loaded.values().items()
+        if key.startswith("consent.") and value.status == "U" and isinstance(value.value, str)
+    }
+    assert len(unapproved) > 5
+    assert set(unapproved) <= set(keys)
+    told = repr(rules)
+    assert not [text for text in unapproved.values() if text in told]
+    assert rules.risk("pain").words.value == "not configured"
+    assert rules.risk("transfusion").words.value == "You are given blood that someone else has donated."
+
+
 def test_a_department_cannot_replace_a_published_rate() -> None:
     """Its own figure stands beside the published one."""
     text = REAL + (

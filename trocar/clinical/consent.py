@@ -19,8 +19,11 @@ from trocar.clinical.consent_record import ConsentRecord, Ended, PlanFacts, Refe
 from trocar.clinical.consent_rules import ConsentRules
 from trocar.clinical.department import Effective
 from trocar.clinical.leaflet import LeafletVersion
+from trocar.clinical.sourced import sourced_values, with_sourced
 from trocar.clinical.target_rules import Side
 from trocar.clinical.working_time import day_in_london
+
+NOT_CONFIGURED = "not configured"
 
 
 class Status(StrEnum):
@@ -125,12 +128,23 @@ def missing_for_stage_two(
 def as_configured(used: Effective) -> tuple[ConsentRules, tuple[str, ...]]:
     """The rules that a department may use, and the keys it has not configured; with such keys nothing is complete.
 
-    Words for rates are no such key: without them rates stand by themselves.
+    A text that nobody approved is replaced by "not configured", so that no page can tell it. Words for rates are no
+    such key: without them rates stand by themselves. A dose that nobody approved takes radiation out.
     """
-    rules = used.protocol.consent
     keys = tuple(key for key in used.not_configured if key.startswith("consent."))
+    if not keys:
+        return used.protocol.consent, ()
+    values = dict(sourced_values(used.protocol.consent, "consent"))
+    hidden = {
+        key: dataclasses.replace(values[key], value=NOT_CONFIGURED)
+        for key in keys
+        if isinstance(values[key].value, str)
+    }
+    rules: ConsentRules = with_sourced(used.protocol.consent, hidden, "consent")
     if any(key.startswith("consent.scale.") for key in keys):
         rules = dataclasses.replace(rules, scale=None)
+    if any(key.startswith("consent.radiation.") and key not in hidden for key in keys):
+        rules = dataclasses.replace(rules, radiation=None)
     return rules, tuple(key for key in keys if not key.startswith("consent.scale."))
 
 
