@@ -45,6 +45,8 @@ _ITEMS: dict[str, Item] = {
         Item("Cases", "cases:list", 20, ("see_cases", "see_own_referrals")),
         Item("Plans", "plans:list", 30, ("see_cases",)),
         Item("People", "accounts:people", 80, ("manage_people",)),
+        Item("Emergency access", "accounts:emergency_accesses", 85, ("manage_people", "read_audit")),
+        Item("Audit log", "audit:overview", 90, ("read_audit",)),
     )
 }
 

@@ -10,6 +10,7 @@ from trocar.web import views
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("accounts/", include("trocar.web.accounts.urls")),
+    path("audit/", include("trocar.web.audit.urls")),
     path("jobs/", include("trocar.web.jobs.urls")),
     path("cases/", include("trocar.web.cases.urls")),
     path("cases/", include("trocar.web.procedure.urls")),
