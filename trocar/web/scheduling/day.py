@@ -46,6 +46,7 @@ class Line:
     booking: Booking
     case: Case
     place: int
+    procedure: str
     readiness: Readiness
     still: tuple[str, ...]
     next_text: str
@@ -134,8 +135,11 @@ def day_list(person: Person, day: date) -> tuple[RoomList, ...]:
 
 def _lines(person: Person, bookings: Sequence[Booking], telling: Mapping[int, int]) -> tuple[Line, ...]:
     found = []
+    titles: dict[str, str] = {}  # a protocol is looked up in its file
     for place, booking in enumerate(bookings, start=1):
         case = booking.case
+        if case.protocol_name not in titles:
+            titles[case.protocol_name] = case.protocol.title
         state, still = readiness(case)
         action = case.next_action
         role = ROLES.get(action.get("role", ""))
@@ -144,6 +148,7 @@ def _lines(person: Person, bookings: Sequence[Booking], telling: Mapping[int, in
                 booking=booking,
                 case=case,
                 place=place,
+                procedure=titles[case.protocol_name],
                 readiness=state,
                 still=still,
                 next_text=action.get("text", ""),
