@@ -140,8 +140,8 @@ def _name(chain: str) -> str:
 def verify() -> Verdict:
     """Check everything. Finds rows altered, added, missing or moved, and a chain that was cut at its end.
 
-    What it cannot find alone: a database whose owner has rewritten a chain and its head from some row on. For that,
-    keep the line of ``manage.py verify_audit`` outside now and then (docs/audit.md).
+    What it cannot find alone: a database whose owner has rewritten a chain and its head from some row on; backups
+    that are kept elsewhere show that (docs/audit.md).
     """
     check = _Check()
     try:
