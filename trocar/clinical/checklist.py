@@ -212,7 +212,8 @@ def count_specimens(
     """What does not match between what was taken, potted and ordered; empty where everything does.
 
     Each pot sits on exactly one order (clinical rules, "In the room") and each order has one pot, so that the pots in
-    the hand are as many as the orders. A number that nobody gave is a mismatch. No order, no pot and no core match: a procedure without a sample.
+    the hand are as many as the orders. A number that nobody gave is a mismatch. No order, no pot and no core match: a
+    procedure without a sample.
     """
     if orders is None:
         return ("The number of orders is not known.",)

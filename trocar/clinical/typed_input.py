@@ -89,7 +89,9 @@ def read_number(
 
 
 def _unit(text: str) -> str:
-    return text.casefold().replace("\u03bc", "u").replace("\u00b5", "u").replace(" ", "").rstrip(".")
+    text = unicodedata.normalize("NFKC", text).casefold().replace("\u03bc", "u").replace("\u00b5", "u")
+    # a product of units is written with a dot, high or low, or with none: mGy·cm², mGy.cm2, mGy cm2
+    return re.sub(r"(?<=[a-z])[.\u00b7\u22c5](?=[a-z])", "", text.replace(" ", "")).rstrip(".")
 
 
 def read_day(text: str, today: date, past: int | None = None, future: int | None = None) -> date:
