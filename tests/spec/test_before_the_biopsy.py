@@ -212,6 +212,10 @@ def test_children_under_sixteen_are_refused(protocol: str) -> None:
         assert bool(answer.of("refused")) is refused
 
 
+def test_a_patient_of_a_hundred_and_twenty_five_is_assessed() -> None:
+    assert kidney(birth_date=date(1901, 11, 1)).ready is True
+
+
 def test_pregnancy_is_refused_before_bone_biopsy_too() -> None:
     assert (
         bone("lumbar vertebra", answers=answers("bone_biopsy", pregnant=True)).words

@@ -245,6 +245,28 @@ def test_a_name_may_carry_its_dose_and_a_brand_is_known() -> None:
     assert advice("acetylsalicylic acid").rule == "aspirin"
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "aspirin and clopidogrel",
+        "clopidogrel aspirin",
+        "paracetamol + ibuprofen",
+        "apixaban 5 mg & aspirin",
+        "Aspirin plus statin",
+    ],
+)
+def test_two_medicines_in_one_entry_are_told_apart_first(name: str) -> None:
+    """One rule for both would leave one of them running."""
+    found = advice(name)
+    assert found.kind == "ask"
+    assert "enter each on its own" in found.words
+
+
+def test_a_longer_name_of_one_medicine_is_not_two() -> None:
+    assert advice("LMWH treatment enoxaparin 80 mg").rule == "LMWH treatment"
+    assert advice("treatment enoxaparin").rule == "LMWH treatment"
+
+
 def test_enoxaparin_alone_leaves_open_which_dose() -> None:
     found = advice("enoxaparin")
     assert found.kind == "ask"

@@ -82,7 +82,7 @@ QUANTITIES: Mapping[str, Quantity] = {
             False,
         ),
         Quantity("kidney_length", "Length of the kidney", "mm", 30, 250, 0, (), {"cm": 10}, laboratory=False),
-        Quantity("age", "Age", "years", 0, 120, 0, laboratory=False),
+        Quantity("age", "Age", "years", 0, 130, 0, laboratory=False),
     )
 }  # fmt: skip
 """Every quantity that vetting knows, by its key."""

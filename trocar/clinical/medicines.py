@@ -132,9 +132,23 @@ def rules_for(name: str, rules: VettingRules) -> tuple[MedicineRule, ...]:
     return tuple(exact or found)
 
 
+def is_several(name: str, rules: VettingRules) -> bool:
+    """Whether a typed name holds more than one medicine: one rule for it would leave out the other."""
+    typed = f" {_folded(name)} "
+    if any(joint in typed for joint in (" and ", " plus ", "+", "&")):
+        return True
+    own = {_folded(known) for rule in rules_for(name, rules) for known in rule.names}
+    others = {known for rule in rules.medicines for known in map(_folded, rule.names)} - own
+    return bool(own) and any(f" {known} " in typed for known in others)
+
+
 def acts_on_clotting(names: Iterable[str], rules: VettingRules) -> bool:
     """Whether any of the medicines acts on clotting, or is unknown and so may."""
-    return any(not found or any(r.clotting for r in found) for found in (rules_for(n, rules) for n in names))
+    for name in names:
+        found = rules_for(name, rules)
+        if not found or is_several(name, rules) or any(rule.clotting for rule in found):
+            return True
+    return False
 
 
 def advise(
@@ -147,6 +161,9 @@ def advise(
     """
     if taken.own is not None:
         return _own(taken, taken.own)
+    if is_several(taken.name, rules):
+        words = f"{taken.name} names more than one medicine: enter each on its own."
+        return Advice(taken.name, "", "ask", words, "")
     found = rules_for(taken.name, rules)
     if not found:
         return Advice(taken.name, "", "ask", f"{taken.name} is not in the protocol: ask a pharmacist.", "")
