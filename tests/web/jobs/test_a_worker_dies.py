@@ -23,6 +23,8 @@ import pytest
 from trocar.web.jobs.processes import start_worker
 
 SETTINGS = "tests.web.jobs.worker_settings"
+ROOT = Path(__file__).parents[3]
+"""Workers do not look for modules in the folder they are started in, and the settings lie here."""
 LATEST_S = 60
 """Nothing here takes this long, even on a busy machine."""
 
@@ -37,7 +39,8 @@ class Workplace:
 
     @property
     def environment(self) -> dict[str, str]:
-        return os.environ | {"TEST_DATABASE_URL": self.url, "DJANGO_SETTINGS_MODULE": SETTINGS}
+        own = {"TEST_DATABASE_URL": self.url, "DJANGO_SETTINGS_MODULE": SETTINGS, "PYTHONPATH": str(ROOT)}
+        return os.environ | own
 
     def command(self, *words: str) -> str:
         done = subprocess.run(
@@ -176,6 +179,7 @@ def test_a_job_that_kills_its_workers_is_given_up_with_a_sentence(
 ) -> None:
     monkeypatch.setenv("TEST_DATABASE_URL", workplace.url)
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", SETTINGS)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     ask(workplace, "die")
     stop = start_worker(workplace.folder)
     try:
@@ -197,3 +201,48 @@ def test_workers_end_with_the_process_that_started_them(workplace: Workplace) ->
     server.kill()
     server.wait()
     until(lambda: not workplace.rows("SELECT 1 FROM jobs_worker"))
+
+
+def test_workers_end_with_their_server_even_where_no_database_answers(tmp_path: Path) -> None:
+    nowhere = Workplace("postgresql://nobody@127.0.0.1:1/none", tmp_path)
+    code = (
+        "import os, subprocess, sys, time\n"
+        "words = [sys.executable, '-m', 'django', 'work', '--parent', str(os.getpid())]\n"
+        "print(subprocess.Popen(words, stderr=subprocess.DEVNULL).pid, flush=True); time.sleep(600)"
+    )
+    server = subprocess.Popen(
+        [sys.executable, "-c", code], env=nowhere.environment, stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout is not None
+    worker = int(server.stdout.readline())
+    time.sleep(3)
+    assert is_there(worker)
+    server.kill()
+    server.communicate()
+    until(lambda: not is_there(worker))
+
+
+def is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return "Z" not in Path(f"/proc/{pid}/stat").read_text().split(")")[-1].split()[0]
+
+
+def test_what_lies_in_the_folder_of_the_start_is_no_module_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder called ``dl`` there once broke the reading of DICOM."""
+    (tmp_path / "django.py").write_text("raise SystemExit(9)")
+    (tmp_path / "dl").mkdir()
+    monkeypatch.chdir(tmp_path)
+    place = Workplace(f"sqlite:///{tmp_path / 'jobs.sqlite3'}", tmp_path)
+    for name, value in place.environment.items():
+        monkeypatch.setenv(name, value)
+    subprocess.run([sys.executable, "-P", "-m", "django", "migrate", "-v", "0"], check=True, timeout=LATEST_S)
+    stop = start_worker(tmp_path)
+    try:
+        until(lambda: place.rows("SELECT 1 FROM jobs_worker"))
+    finally:
+        stop()

@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from contextlib import suppress
 from datetime import timedelta
 
@@ -28,6 +29,8 @@ log = logging.getLogger("trocar.web.jobs")
 
 MOST_LOST = 3
 """A job under which so many workers died is likely what kills them (it needs more memory than there is)."""
+
+PARENT_EVERY_S = 1.0
 
 TASKS_KEPT = timedelta(days=7)
 """A task only carries a job to a worker; the job's row stays."""
@@ -147,19 +150,15 @@ def state() -> dict[str, object]:
 
 
 class Pulse(threading.Thread):
-    """Beats and reaps beside the work. parent: the process that started this one; when that is gone, this one ends."""
+    """Beats and reaps beside the work."""
 
-    def __init__(self, parent: int | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__(name="pulse", daemon=True)
-        self.parent = parent
         self.ended = threading.Event()
 
     def run(self) -> None:
         pause_s = lease().total_seconds() / 6
         while not self.ended.wait(pause_s):
-            if self.parent is not None and os.getppid() != self.parent:
-                # to the main thread, which may be asleep
-                os.kill(os.getpid(), signal.SIGTERM)
             try:
                 close_old_connections()
                 beat()
@@ -168,3 +167,17 @@ class Pulse(threading.Thread):
                 log.exception("renewing leases")
                 connection.close()
         connection.close()
+
+
+class ParentWatch(threading.Thread):
+    """Ends this process when the one that started it is gone, with or without a database."""
+
+    def __init__(self, parent: int) -> None:
+        super().__init__(name="parent watch", daemon=True)
+        self.parent = parent
+
+    def run(self) -> None:
+        while os.getppid() == self.parent:
+            time.sleep(PARENT_EVERY_S)
+        # to the main thread, which may be asleep
+        os.kill(os.getpid(), signal.SIGTERM)

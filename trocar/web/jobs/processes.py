@@ -64,7 +64,8 @@ class _Keeper(threading.Thread):
             if self.ending.is_set():
                 return None
             self.process = subprocess.Popen(  # noqa: S603 - our own program, no words of a user
-                [sys.executable, "-m", "django", "work", "--parent", str(os.getpid())],
+                # -P: what lies in the folder that the server was started from is none of our modules
+                [sys.executable, "-P", "-m", "django", "work", "--parent", str(os.getpid())],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 # Ctrl-C at the terminal is for the server, which ends its workers itself

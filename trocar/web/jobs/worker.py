@@ -51,7 +51,9 @@ def work(parent: int | None = None) -> None:
     """Do jobs until told to end (SIGTERM, Ctrl-C, or the end of ``parent``)."""
     worker = EmbeddedWorker()
     worker.configure_signals()
-    pulse = lease.Pulse(parent)
+    if parent is not None:
+        lease.ParentWatch(parent).start()
+    pulse = lease.Pulse()
     try:
         _try_until_done(lease.beat)
         _try_until_done(lease.sweep)
