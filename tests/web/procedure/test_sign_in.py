@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 
@@ -87,9 +88,12 @@ def test_a_stale_form_writes_nothing(ready: Case, as_role: Callable[[str], Clien
     send("radiographer", page_of(ready), {"item_0": "yes"})
     stale = {"form_token": str(uuid.uuid4()), "seen_version": "0", "item_0": "no"}
     answer = as_role("ir_nurse").post(page_of(ready), stale)
+    page = answer.content.decode()
     assert answer.status_code == 409
-    assert "Test Radiographer changed this" in answer.content.decode()
+    assert "Test Radiographer changed this" in page
     assert ChecklistAnswer.objects.get().given == "yes"
+    assert re.search(r'name="item_0" value="no" checked', page)  # what was typed stays, for a second try
+    assert 'name="seen_version" value="1"' in page
 
 
 def test_sent_twice_it_acts_once(ready: Case, as_role: Callable[[str], Client]) -> None:

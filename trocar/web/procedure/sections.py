@@ -273,7 +273,8 @@ def _radiation_facts(case: Case) -> Mapping[str, Any]:
     }
 
 
-def _radiation_entries(case: Case) -> Sequence[Entry]:
+def radiation_entries(case: Case) -> Sequence[Entry]:
+    """The exposure and each dose, in words."""
     record = once(case, Record)
     found = []
     if record.exposure is not None:
@@ -349,6 +350,6 @@ def register_sections() -> None:
             "procedure:radiation",
             _radiation_state,
             _radiation_facts,
-            _radiation_entries,
+            radiation_entries,
         )
     )

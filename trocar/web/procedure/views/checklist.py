@@ -20,6 +20,7 @@ from trocar.web.cases import clock, registry
 from trocar.web.cases.access import case_for
 from trocar.web.cases.change import AlreadyDone, Change, EditedMeanwhile, MoveRefused, change
 from trocar.web.cases.models import Case
+from trocar.web.cases.registry import once
 from trocar.web.procedure.answers import Checklist, backed
 from trocar.web.procedure.beside import beside, pictures
 from trocar.web.procedure.forms import ResolutionForm, StageForm
@@ -76,7 +77,7 @@ def stage_page(request: HttpRequest, number: str, stage: ChecklistStage) -> Http
         except AlreadyDone:
             return HttpResponseRedirect(request.path)
         except EditedMeanwhile as error:
-            problems, status, form = (str(error),), 409, None
+            problems, status, form = (str(error),), 409, _seen_now(request, case, stage, error)
         except MoveRefused as error:
             problems, status, form = error.reasons, 409, None
         else:
@@ -93,6 +94,15 @@ def stage_page(request: HttpRequest, number: str, stage: ChecklistStage) -> Http
             else:
                 return HttpResponseRedirect(reverse("procedure:checklist", args=[number]))
     return _page(request, case, stage, form, problems, status)
+
+
+def _seen_now(request: HttpRequest, case: Case, stage: ChecklistStage, error: EditedMeanwhile) -> StageForm:
+    """The form as it was sent, for a second try by somebody who has now seen what the others answered."""
+    sent = request.POST.copy()
+    sent["seen_version"] = str(error.record.version)
+    form = StageForm(sent, case=case, stage=stage)
+    form.is_valid()
+    return form
 
 
 def answer(ch: Change, stage: ChecklistStage, given: dict[str, str], seen_version: int) -> None:
@@ -207,7 +217,7 @@ def picture(request: HttpRequest, number: str, index: int) -> HttpResponse:
 
 def _refusals(checklist: Checklist, stage: ChecklistStage) -> tuple[str, ...]:
     """Why a stage cannot be answered at this moment."""
-    record = Record(checklist.case)
+    record = once(checklist.case, Record)
     allowed: tuple[Stage, ...] = ASKED_AT[stage]
     if stage == "time_out" and record.needle_is_in:
         return ("The needle is in; this time out is over.",)
@@ -233,7 +243,16 @@ def _page(
     problems: tuple[str, ...],
     status: int,
 ) -> HttpResponse:
-    checklist, record, facts = Checklist(case), Record(case), registry.facts(case)
+    with registry.looking(case):
+        return render(
+            request, "procedure/stage.html", _context(request, case, stage, form, problems), status=status
+        )
+
+
+def _context(
+    request: HttpRequest, case: Case, stage: ChecklistStage, form: StageForm | None, problems: tuple[str, ...]
+) -> dict[str, Any]:
+    checklist, record, facts = once(case, Checklist), once(case, Record), registry.facts(case)
     refusals = _refusals(checklist, stage)
     current = checklist.round(stage)
     if not refusals and (current is None or current.completed_at):
@@ -262,7 +281,7 @@ def _page(
     ]
     standing = checklist.time_out(at) if stage == "time_out" and checklist.completed["time_out"] else None
     assert isinstance(request.user, Person)
-    context = {
+    return {
         "case": case, "form": form, "stage": stage, "title": STAGE_TITLES[stage], "asked": asked, "refusals": refusals,
         "problems": problems, "pictures": pictures(case) if stage == "time_out" else [], "standing": standing,
         "may_answer": request.user.may(Permission.CHECKLIST) and not refusals,
@@ -270,7 +289,6 @@ def _page(
         "resolver": ROLES[case.protocol.checklist.resolved_by.value].title,
         "read_again": _read_again(checklist, stage), "completed": checklist.completed[stage],
     }  # fmt: skip
-    return render(request, "procedure/stage.html", context, status=status)
 
 
 def _read_again(checklist: Checklist, stage: ChecklistStage) -> list[ChecklistAnswer]:

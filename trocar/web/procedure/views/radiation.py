@@ -24,6 +24,7 @@ from trocar.web.procedure.answers import needs_side
 from trocar.web.procedure.forms import POSITIONS, ButtonForm, DoseForm, ExposureForm
 from trocar.web.procedure.models import DoseEvent, Exposure
 from trocar.web.procedure.record import Record, planned
+from trocar.web.procedure.sections import radiation_entries
 from trocar.web.procedure.views.details import NOT_YET
 
 
@@ -54,6 +55,7 @@ def exposure(request: HttpRequest, number: str) -> HttpResponse:
             "record": record, "readonly": not request.user.may(Permission.RECORD_DOSE),
             "missing": record.exposure_check(record.exposure, needs_side(case)).missing() if record.exposure else (),
             "totals": _against(case, record), "take_back_form": ButtonForm(case=case),
+            "entries": [e for e in radiation_entries(case) if e.heading == "Exposure"],
             "doses": [(event, _dose_rows(event)) for event in record.dose_entered],
         },
     )  # fmt: skip

@@ -20,6 +20,7 @@ from trocar.web.cases.access import case_for
 from trocar.web.cases.change import AlreadyDone, Change, EditedMeanwhile, MoveRefused, change
 from trocar.web.cases.forms import CaseForm
 from trocar.web.cases.models import Case, VersionedRecord
+from trocar.web.cases.registry import once
 from trocar.web.cases.views.record import record_view
 from trocar.web.procedure.answers import Checklist
 from trocar.web.procedure.forms import ANOTHER, DrugForm, EventForm, RoomForm, UndoForm
@@ -253,8 +254,8 @@ def _give(ch: Change, form: DrugForm) -> None:
 def _page(
     request: HttpRequest, case: Case, form: RoomForm | None, problems: tuple[str, ...], status: int
 ) -> HttpResponse:
-    record, checklist = Record(case), Checklist(case)
-    facts = registry.facts(case)
+    with registry.looking(case):
+        record, checklist, facts = once(case, Record), once(case, Checklist), registry.facts(case)
     guidance = (record.details.guidance if record.details else "") or planned(facts, "guidance", GUIDANCE)
     if form is None:
         form = RoomForm(initial={"modality": guidance}, case=case)
