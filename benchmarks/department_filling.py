@@ -239,8 +239,18 @@ def _chain(number: str, begun: datetime, rows: int, template: list[AuditEvent]) 
         )  # fmt: skip
 
 
+def in_a_hurry() -> None:
+    """References are right by construction, and what is lost in a crash is filled again: both checks are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute("SET synchronous_commit = off")
+
+
 def tidy_up() -> None:
-    """Let every sequence go on behind the copied keys, and tell the planner of PostgreSQL what is there."""
+    """Check again from here on, let every sequence go on behind the copied keys, and let PostgreSQL count."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = DEFAULT")
+        cursor.execute("SET synchronous_commit = on")
     statements = connection.ops.sequence_reset_sql(no_style(), list(apps.get_models()))
     with connection.cursor() as cursor:
         for statement in statements:

@@ -89,6 +89,7 @@ def fill(cases: int, audit_rows: int) -> None:
     begun = time.monotonic()
     booked, over = _templates(people)
     _say(f"took two cases through the pages in {time.monotonic() - begun:.0f} s")
+    filling.in_a_hurry()
     referrers = [people["referrer"]]
     today = datetime.now(UTC).date()
     soon = min(cases // 10, 600)
@@ -133,17 +134,14 @@ def _people() -> dict[str, Any]:
 
 
 def _templates(people: dict[str, Any]) -> tuple[Any, Any]:
-    """One case that is booked and ready, and one whose samples are on their way, made page by page."""
+    """One case that is booked and explained, and one whose samples are on their way, made page by page."""
     from trocar.web.cases import clock
     from trocar.web.demo.walk import Walk
 
-    morning = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
-    while morning.weekday() > 3:
-        morning -= timedelta(days=1)
-    found = []
-    for place, over in enumerate((False, True)):
-        walk = Walk(people)
-        with clock.at(morning - timedelta(days=7 if over else 0)):
+    booked, over = Walk(people), Walk(people)
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    for place, (walk, start) in enumerate(((booked, _ten_o_clock(now, 1)), (over, _ten_o_clock(now, -7)))):
+        with clock.at(min(now, start - timedelta(days=2))):
             walk.begin(
                 "kidney_biopsy",
                 {
@@ -154,15 +152,31 @@ def _templates(people: dict[str, Any]) -> tuple[Any, Any]:
             walk.refer(indication="Proteinuria", question="Which disease?", site="lower pole", side="left")
             walk.assess()
             walk.accept()
-            walk.book("Ultrasound room", "ultrasound", clock.now() + timedelta(hours=1), 45)
+            walk.book("Ultrasound room", "ultrasound", start, 45)
+            walk.tell()
             walk.plan_at_the_table("ultrasound")
             walk.explain()
-            if over:
-                walk.arrive()
-                walk.confirm()
-                walk.check("sign-in")
-        found.append(walk.case)
-    return found[0], found[1]
+    with clock.at(start - timedelta(minutes=30)):
+        over.arrive()
+        over.confirm()
+        over.check("sign-in")
+        over.prepare_room("ultrasound")
+        over.check("time-out")
+        over.sample("ultrasound", over.order())
+        over.take_samples()
+        over.finish()
+    with clock.at(start + timedelta(hours=7)):
+        over.leave()
+        over.send_samples()
+    return booked.case, over.case
+
+
+def _ten_o_clock(now: datetime, days: int) -> datetime:
+    """Ten o'clock some days on or back, on the next weekday."""
+    found = now.replace(hour=10) + timedelta(days=days)
+    while found.weekday() > 4:
+        found += timedelta(days=1 if days > 0 else -1)
+    return found
 
 
 @contextmanager
@@ -296,7 +310,7 @@ def counts() -> dict[str, int]:
     }  # fmt: skip
 
 
-def report(taken: Taken, there: dict[str, int], users: int, seconds: float) -> str:
+def report(taken: Taken, there: dict[str, int], users: int, seconds: float, busy: float | None) -> str:
     """The proof as a page in Markdown."""
     rows = {**taken.times_ms, "all pages": [ms for times in taken.times_ms.values() for ms in times]}
     table = "\n".join(
@@ -304,11 +318,14 @@ def report(taken: Taken, there: dict[str, int], users: int, seconds: float) -> s
         for page, times in rows.items()
         if times
     )
+    others = (
+        f", and whatever else ran then: the load average before was {busy:.1f}" if busy is not None else ""
+    )
     amounts = ", ".join(f"{count:,} {what}" for what, count in there.items())
     return f"""# Load on a department of many years
 
 Made by `python -m benchmarks.department_load` on {datetime.now(UTC):%d %B %Y}, with {os.cpu_count()} cores and Python
-{platform.python_version()}. PostgreSQL (out of a wheel), the server and the load share the cores.
+{platform.python_version()}. PostgreSQL (out of a wheel), the server and the load share the cores{others}.
 
 There are {amounts}.
 {users} people each open a page every {THINK_S:g} seconds for {seconds:g} seconds: day lists and cases in turn.
@@ -345,9 +362,10 @@ def main(arguments: list[str] | None = None) -> int:
     set_up(folder)
     fill(given.cases, given.audit)
     there = counts()
+    busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     with served(folder) as address:
         taken = measure(address, given.users, given.seconds)
-    page = report(taken, there, given.users, given.seconds)
+    page = report(taken, there, given.users, given.seconds, busy)
     print(page)
     for error in sorted(set(taken.errors)):
         print(f"{taken.errors.count(error)} x {error}")
