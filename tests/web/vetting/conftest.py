@@ -76,8 +76,13 @@ def fill(client: Client, address: str, **typed: Any) -> Any:
 
 
 def says(answer: Any) -> str:
-    """A page as text without tags, as people read it."""
-    text = re.sub(r"<[^>]+>", " ", answer.content.decode())
+    """A page as text without tags, as people read it; headings repeated for narrow screens are left out."""
+    once = re.sub(
+        r'<span class="nhsuk-table-responsive__heading" aria-hidden="true">[^<]*</span>',
+        "",
+        answer.content.decode(),
+    )
+    text = re.sub(r"<[^>]+>", " ", once)
     return re.sub(r"\s+", " ", text.replace("&#x27;", "'").replace("&quot;", '"').replace("&amp;", "&"))
 
 
