@@ -360,6 +360,16 @@ def test_the_record_tells_the_whole_way(read: Case) -> None:
     assert "Clinic next week" in report["Acknowledged"]
 
 
+def test_both_sections_read_the_record_once(read: Case, django_assert_max_num_queries) -> None:
+    """Thirteen tables, whoever asks: states, facts and entries of both sections."""
+    own = [s for s in registry.sections() if s.key in ("specimen", "laboratory")]
+    with django_assert_max_num_queries(13), registry.looking(read):
+        for section in own:
+            section.state(read)
+            section.facts(read)
+            section.entries(read)
+
+
 def test_an_order_keeps_who_ordered_it_though_others_moved_it_on(people, read: Case) -> None:
     entry = next(e for s in registry.sections() if s.key == "specimen" for e in s.entries(read))
     assert entry.by == people["ir_nurse"].full_name

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from trocar.web.cases.models import Case
-from trocar.web.cases.registry import Entry
+from trocar.web.cases.registry import Entry, once
 from trocar.web.laboratory.models import Order, Pot, Result
 from trocar.web.laboratory.sample_record import SampleRecord
 
@@ -17,7 +17,7 @@ Rows = list[tuple[str, str]]
 
 def sample_entries(case: Case) -> Sequence[Entry]:
     """Orders, pots, cores and count."""
-    record = SampleRecord.of(case)
+    record = once(case, SampleRecord.of)
     found = [_order(record, order) for order in record.orders]
     count = record.count
     if count is None:
@@ -37,7 +37,7 @@ def sample_entries(case: Case) -> Sequence[Entry]:
 
 def result_entries(case: Case) -> Sequence[Entry]:
     """Receipts, discrepancies, reports, reading, telling and what follows."""
-    record = SampleRecord.of(case)
+    record = once(case, SampleRecord.of)
     return [
         *_receipts(record),
         *_discrepancies(record),

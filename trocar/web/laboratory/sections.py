@@ -9,7 +9,7 @@ from trocar.clinical import specimen as pure
 from trocar.clinical.stages import BEFORE_THE_ROOM, Stage
 from trocar.web.accounts.roles import Permission
 from trocar.web.cases.models import Case
-from trocar.web.cases.registry import NextAction, Section, SectionState, register
+from trocar.web.cases.registry import NextAction, Section, SectionState, once, register
 from trocar.web.laboratory.entries import result_entries, sample_entries
 from trocar.web.laboratory.models import Order
 from trocar.web.laboratory.sample_record import SampleRecord
@@ -21,7 +21,7 @@ NURSE, LABORATORY, DOCTOR = "ir_nurse", "laboratory", "ir_doctor"
 
 def sample_state(case: Case) -> SectionState:
     """How far taking, counting and sending the sample is."""
-    record = SampleRecord.of(case)
+    record = once(case, SampleRecord.of)
     if record.no_sample:
         return SectionState("done", f"No sample was taken: {record.no_sample}")
     words = _what_there_is(record)
@@ -49,7 +49,7 @@ def sample_state(case: Case) -> SectionState:
 
 def result_state(case: Case) -> SectionState:
     """How far receipt, report, reading and telling are; what is overdue stands among the problems."""
-    record = SampleRecord.of(case)
+    record = once(case, SampleRecord.of)
     if not record.orders and record.repeat is None:
         needed = case.at_stage not in ENDED_BEFORE and not record.no_sample
         return SectionState("not started" if needed else "not needed")
@@ -90,7 +90,7 @@ def result_state(case: Case) -> SectionState:
 
 def facts(case: Case) -> Mapping[str, Any]:
     """The facts of both sections; a sample that nobody recorded is not assessed."""
-    record = SampleRecord.of(case)
+    record = once(case, SampleRecord.of)
     begun = bool(record.orders or record.count)
     return {
         "specimen.counted": (not pure.count_problems(record.specimen, record.rules)) if begun else None,
