@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
@@ -29,7 +30,10 @@ class SignIn(LoginView):
     template_name = "accounts/login.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
-    extra_context = {"sign_on": settings.TROCAR_SIGN_ON}  # noqa: RUF012 - Django's own attribute
+
+    def get_context_data(self, **more: Any) -> dict[str, Any]:
+        refused = self.request.GET.get("sign-on") == "refused"
+        return super().get_context_data(sign_on=settings.TROCAR_SIGN_ON, refused=refused, **more)
 
     def form_valid(self, form: SignInForm) -> HttpResponse:
         answer = super().form_valid(form)
