@@ -54,9 +54,11 @@ def serve(data: Path, port: int = 8000, demo: bool = False) -> None:
 
     if demo:
         from trocar.web.accounts.demo_people import announce, make_demo_people
+        from trocar.web.demo.job import ask_for_sample_cases
 
         announce(make_demo_people(data), data, click.echo)
         ask_for_sample_plans(data)
+        ask_for_sample_cases()
     mark_interrupted(data)
     _let_go_of_the_database()
     config = uvicorn.Config(

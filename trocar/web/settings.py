@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "trocar.web.scheduling",
     "trocar.web.plans",
     "trocar.web.procedure",
+    "trocar.web.demo",
     "trocar.web.papers",
 ]
 

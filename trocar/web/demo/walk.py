@@ -41,11 +41,16 @@ class Walk:
     def __init__(self, people: Mapping[str, Person]) -> None:
         self._visitors = {role: Visitor(person) for role, person in people.items()}
         self.number = ""
+        self.guidance = ""
 
     @property
     def case(self) -> Case:
         """The case as it is stored now."""
         return Case.objects.get(number=self.number)
+
+    @property
+    def _with_x_rays(self) -> bool:
+        return self.guidance in ("ct", "fluoroscopy")
 
     def at(self, role: str, part: str = "") -> Page:
         """A page of the case, opened by somebody of that role."""
@@ -109,6 +114,7 @@ class Walk:
         """A slot is booked."""
         values = {"room": room, "guidance": guidance, "start": typed(start), "minutes": minutes}
         self.do("coordinator", "scheduling/slot/", values)
+        self.guidance = guidance
 
     def tell(self) -> None:
         """Everyone who has to hear of the slot was reached."""
@@ -120,6 +126,20 @@ class Walk:
     def plan_at_the_table(self, guidance: str) -> None:
         """No CT is planned on: side, site, position and needle are decided at the table."""
         self.do("ir_doctor", "plan/at-the-table/", {"guidance": guidance, "images_saved": True})
+
+    def ask_for_plan(self, scan: str, guidance: str) -> None:
+        """A sample CT is to be planned; a worker does it."""
+        page = self.at("ir_doctor", "plan/ask/")
+        form = page.form_with("sample_scan")
+        self.send("ir_doctor", page, form, {"source": "sample", "sample_scan": scan, "guidance": guidance})
+
+    def decline(self, words: str) -> None:
+        """The patient decides against the biopsy."""
+        values = {
+            "words": words, "explained": "Treatment without a biopsy, and that the cause may stay unknown",
+            "follow_up": "The referrer sees the patient in clinic",
+        }  # fmt: skip
+        self.do("ir_doctor", "consent/decline/", values)
 
     def explain(self) -> None:
         """Leaflet and stage 1 of consent: everything explained, and agreed to."""
@@ -135,9 +155,15 @@ class Walk:
             "sample_use": "diagnosis only", "leaflet": next(v for v in form.fields["leaflet"].options if v),
             "leaflet_read": True, "interpreter": "not needed", "information_needs": "none",
             "information_needs_met": True,
-            "capacity": "has capacity", "agrees": True, "x_rays": True, "radiation_explained": True,
+            "capacity": "has capacity", "agrees": True, "x_rays": self._with_x_rays,
         }  # fmt: skip
-        values |= {name: "on" for name in form.fields if name.startswith(("risk_", "alternative_"))}
+        if self._with_x_rays:
+            values["radiation_explained"] = True
+        values |= {
+            name: next(iter(one.options))
+            for name, one in form.fields.items()
+            if name.startswith(("risk_", "alternative_"))
+        }
         self.send("ir_doctor", page, form, {name: v for name, v in values.items() if name in form.fields})
 
     # --- on the day -----------------------------------------------------------------------------------------------
@@ -147,8 +173,11 @@ class Walk:
         page = self.at("ir_nurse")
         self.send("ir_nurse", page, page.form_with(button="Patient has arrived"), {})
         page = self.at("ir_nurse", "vetting/day/")
-        form = page.form_with("systolic")
-        self.send("ir_nurse", page, form, {**_answers(form), "systolic": "131", "diastolic": "78"})
+        form = page.form_with("happened_at")
+        pressure = {"systolic": "131", "diastolic": "78"}
+        self.send(
+            "ir_nurse", page, form, _answers(form) | {n: v for n, v in pressure.items() if n in form.fields}
+        )
 
     def confirm(self) -> None:
         """Stage 2 of consent."""
@@ -193,7 +222,26 @@ class Walk:
             "respiratory_rate_per_min": "14", "temperature_c": "36.7", "consciousness": "alert", "pain_0_to_10": "0",
             "urine": "clear", "legs": "normal",
         }  # fmt: skip
-        self.send("ir_nurse", page, form, {n: v for n, v in observed.items() if n in form.fields})
+        values = {n: v for n, v in observed.items() if n in form.fields}
+        for name, one in form.fields.items():
+            if one.options and values.get(name) not in one.options:
+                values[name] = next(iter(one.options))  # the first is the one to be wished for
+        self.send("ir_nurse", page, form, values)
+        if self._with_x_rays:
+            self._authorise_x_rays()
+
+    def _authorise_x_rays(self) -> None:
+        page = self.at("radiographer", "radiation/")
+        form = page.form_with("justification")
+        values = {
+            "name_matches": True, "birth_matches": True, "third_point": "Address", "third_matches": True,
+            "practitioner": next(v for v in form.fields["practitioner"].options if v),
+            "operator": next(v for v, w in form.fields["operator"].options.items() if "(Radiographer)" in w),
+            "justification": "The needle has to be seen on its way", "pregnancy": "not applicable",
+            "position": next(iter(form.fields["position"].options)), "laterality": self.case.side or "none",
+            "authorise": "on",
+        }  # fmt: skip
+        self.send("radiographer", page, form, values)
 
     def order(self) -> int:
         """The tests that the protocol asks for first; how many there are."""
@@ -228,7 +276,16 @@ class Walk:
         self.send("ir_nurse", page, form, {"pots": str(len(counted)), **counted})
 
     def finish(self) -> None:
-        """No complication so far, the sign out, and the patient leaves."""
+        """The dose, no complication so far, and the sign out."""
+        if self._with_x_rays:
+            page = self.at("radiographer", "radiation/dose/")
+            dose = {"what": "CT scans of the biopsy", "ctdi_vol_mgy": "7.3", "dlp_mgy_cm": "210", "kap_gy_cm2": "4",
+                    "fluoroscopy_s": "60"}  # fmt: skip
+            form = page.form_with("what")
+            of_ct = ("what", "ctdi_vol_mgy", "dlp_mgy_cm")
+            of_x_rays = ("what", "kap_gy_cm2", "fluoroscopy_s")
+            given = of_ct if self.guidance == "ct" else of_x_rays
+            self.send("radiographer", page, form, {n: dose[n] for n in given if n in form.fields})
         page = self.at("ir_doctor", "procedure/complications/")
         self.send("ir_doctor", page, page.form_with(button="There were none"), {})
         self.check("sign-out")
