@@ -104,6 +104,7 @@ def question_of(asked: dict[str, Any], tell: Tell) -> CaseQuestion:
         position=asked.get("position"),
         needle=asked.get("needle"),
         series=asked.get("series") or None,
+        department=Path(settings.TROCAR_DEPARTMENT) if settings.TROCAR_DEPARTMENT else None,
     )
 
 
