@@ -76,8 +76,11 @@ def set_up(folder: Path) -> None:
     call_command("migrate", verbosity=0, interactive=False)
 
 
-def fill(cases: int, audit_rows: int) -> None:
-    """Cases of many years up to today, and booked ones of the next weeks; nothing where they are there already."""
+def fill(cases: int, audit_rows: int, in_full: int) -> None:
+    """Cases of many years up to today, and booked ones of the next weeks; nothing where they are there already.
+
+    in_full: of how many past cases, the latest, every row is copied; older ones have patient, case, slot and audit log.
+    """
     from benchmarks import department_filling as filling
     from trocar.web.accounts.models import Person
     from trocar.web.audit.models import AuditEvent
@@ -102,7 +105,7 @@ def fill(cases: int, audit_rows: int) -> None:
         days = filling.busy_days(count, day, step)
         filling.write_cases(template, first, count, days, referrers)
         filling.write_bookings(first, days, people["coordinator"])
-        rows = filling.copy_family(filling.family_of(template), first, days)
+        rows = filling.copy_family(filling.family_of(template), first, days[:in_full])
         _say(
             f"{count:,} cases ({template.stage_title}) with {rows:,} further rows in {time.monotonic() - begun:.0f} s"
         )
@@ -301,12 +304,12 @@ def measure(address: str, users: int, seconds: float) -> Taken:
 def counts() -> dict[str, int]:
     """How much there is."""
     from trocar.web.audit.models import AuditEvent
-    from trocar.web.cases.models import Case
+    from trocar.web.cases.models import Case, Referral
     from trocar.web.scheduling.models import Booking
 
     return {
         "cases": Case.objects.count(), "rows of the audit log": AuditEvent.objects.count(),
-        "slots": Booking.objects.count(),
+        "slots": Booking.objects.count(), "cases with every row of their record": Referral.objects.count(),
     }  # fmt: skip
 
 
@@ -354,13 +357,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--audit", type=int, default=2_000_000)
     parser.add_argument("--users", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument(
+        "--in-full", type=int, default=100_000, help="past cases of which every row is copied"
+    )
     parser.add_argument("--folder", type=Path, help="keep the database here and use it again")
     parser.add_argument("--out", type=Path, default=PROOF)
     given = parser.parse_args(arguments)
     folder = (given.folder or Path(tempfile.mkdtemp(prefix="trocar-load-"))).resolve()
     (folder / "data").mkdir(parents=True, exist_ok=True)
     set_up(folder)
-    fill(given.cases, given.audit)
+    fill(given.cases, given.audit, given.in_full)
     there = counts()
     busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     with served(folder) as address:
