@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import re
+import inspect
 import urllib.error
 import urllib.request
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
-from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
-
-CHANGING = re.compile(
-    r'(name="(csrfmiddlewaretoken|form_token)" value="[^"]*")|(value="[^"]*" name="(csrfmiddlewaretoken|form_token)")'
-    r"|<header.*?</header>|\bT-\d\d-\d{6,9}\b|\d+",
-    re.DOTALL,
-)
-"""What differs between two pages that look the same: tokens, the header of the role, and figures."""
+from django.urls import Resolver404, URLResolver, get_resolver, resolve
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one address answered. looks: equal for pages that differ in figures only."""
+    """What one address answered. looks: equal for pages of one route with the same kinds of elements and headings."""
 
     path: str
     route: str
@@ -32,28 +26,49 @@ class Answer:
     links: tuple[str, ...]
 
 
-class _Links(HTMLParser):
+class _Page(HTMLParser):
+    """The links of a page, the kinds of its elements, and the order of its headings."""
+
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.links: list[str] = []
+        self.kinds: set[tuple[str, str, str]] = set()
+        self.headings: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "a":
-            self.found += [value for name, value in attrs if name == "href" and value]
+        found = dict(attrs)
+        if tag == "a" and found.get("href"):
+            self.links.append(found["href"] or "")
+        self.kinds.add((tag, found.get("class") or "", found.get("role") or found.get("type") or ""))
+        if tag in ("h1", "h2", "h3", "h4") and self.headings[-1:] != [tag]:
+            self.headings.append(tag)
 
 
 def routes() -> set[str]:
-    """Every route of the URL configuration."""
+    """Every route of the URL configuration that answers a GET."""
 
     def below(resolver: URLResolver, start: str) -> set[str]:
         found: set[str] = set()
         for one in resolver.url_patterns:
             route = start + str(one.pattern)
-            found |= below(one, route) if isinstance(one, URLResolver) else {route}
-            assert isinstance(one, URLPattern | URLResolver)
+            if isinstance(one, URLResolver):
+                found |= below(one, route)
+            elif "GET" in _methods(one.callback):
+                found.add(route)
         return found
 
     return below(get_resolver(), "")
+
+
+def _methods(view: Callable[..., object]) -> list[str]:
+    """What the decorators of Django's ``require_http_methods`` let through; a view without them takes all."""
+    while view is not None:
+        if hasattr(view, "__closure__") and view.__closure__:
+            inside = inspect.getclosurevars(view).nonlocals
+            if "request_method_list" in inside:
+                return list(inside["request_method_list"])
+        view = getattr(view, "__wrapped__", None)
+    return ["GET", "POST"]
 
 
 def route_of(path: str) -> str:
@@ -74,17 +89,12 @@ def ask(address: str, path: str, session: str) -> Answer:
     with reply:
         html = reply.headers.get("Content-Type", "").startswith("text/html")
         body = reply.read().decode("utf-8", "replace") if html else ""
-        links = _Links()
-        links.feed(body)
-        found = [*links.found, *([reply.headers["Location"]] if reply.headers.get("Location") else [])]
-        return Answer(
-            path,
-            route_of(urlsplit(path).path),
-            reply.status,
-            html,
-            hash(CHANGING.sub("", body)),
-            tuple(found),
-        )
+        page = _Page()
+        page.feed(body)
+        route = route_of(urlsplit(path).path)
+        links = [*page.links, *([reply.headers["Location"]] if reply.headers.get("Location") else [])]
+        looks = hash((route, reply.status, frozenset(page.kinds), tuple(page.headings)))
+        return Answer(path, route, reply.status, html, looks, tuple(links))
 
 
 def walk(address: str, session: str, starts: list[str], per_route: int) -> list[Answer]:
