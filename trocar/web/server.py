@@ -57,8 +57,8 @@ def serve(data: Path, port: int = 8000, demo: bool = False) -> None:
         from trocar.web.demo.job import ask_for_sample_cases
 
         announce(make_demo_people(data), data, click.echo)
-        ask_for_sample_plans(data)
         ask_for_sample_cases()
+        ask_for_sample_plans(data)
     mark_interrupted(data)
     _let_go_of_the_database()
     config = uvicorn.Config(
