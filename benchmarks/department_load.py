@@ -255,6 +255,23 @@ def pages(seed: int) -> Iterator[tuple[str, str]]:
         yield "case", f"/cases/{chance.choice(some)}/"
 
 
+def ask(
+    connection: http.client.HTTPConnection, path: str, headers: dict[str, str]
+) -> tuple[http.client.HTTPResponse, bytes]:
+    """A page. A kept connection that the server has just let go of is opened once more, as browsers do."""
+    reused = connection.sock is not None
+    try:
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+    except (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected):
+        connection.close()
+        if not reused:
+            raise
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+    return answer, answer.read()
+
+
 def work(
     address: str, session: str, opens: Iterator[tuple[str, str]], delay: float, until: float, taken: Taken
 ) -> None:
@@ -268,9 +285,7 @@ def work(
         page, path = next(opens)
         started = time.perf_counter()
         try:
-            connection.request("GET", path, headers={"Cookie": f"trocar-session={session}", "Host": host})
-            answer = connection.getresponse()
-            body = answer.read()
+            answer, body = ask(connection, path, {"Cookie": f"trocar-session={session}", "Host": host})
             ms = (time.perf_counter() - started) * 1000
             if answer.status != 200 or b"<h1" not in body:
                 taken.errors.append(f"{page}: {answer.status}")
