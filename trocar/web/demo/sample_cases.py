@@ -119,8 +119,7 @@ class _Making:
         with clock.at(before):
             self._before()
         if self.reaches("arrived"):
-            with clock.at(self.start - timedelta(minutes=30)):
-                self._in_the_room()
+            self._in_the_room()
         with clock.at(self.start + timedelta(hours=7)):
             if self.reaches("left"):
                 self.walk.leave()
@@ -163,17 +162,26 @@ class _Making:
             walk.explain()
 
     def _in_the_room(self) -> None:
+        """Each step some minutes after the one before, as seen from the slot's start."""
         walk, guidance = self.walk, self.sample.guidance
-        walk.arrive()
-        walk.confirm()
+        with clock.at(self.start - timedelta(minutes=40)):
+            walk.arrive()
+        with clock.at(self.start - timedelta(minutes=20)):
+            walk.confirm()
         if not self.reaches("signed in"):
             return
-        walk.check("sign-in")
-        walk.prepare_room(guidance)
+        with clock.at(self.start):
+            walk.check("sign-in")
+            walk.prepare_room(guidance)
         if not self.reaches("needle out"):
             return
-        walk.check("time-out")
-        walk.sample(guidance, walk.order())
-        walk.take_samples()
-        if self.reaches("signed out"):
-            walk.finish()
+        with clock.at(self.start + timedelta(minutes=8)):
+            walk.check("time-out")
+            cores = walk.order()
+        for number, what in enumerate(["needle_in", *["pass_sample"] * cores, "image", "needle_out"]):
+            with clock.at(self.start + timedelta(minutes=12 + 2 * number)):
+                walk.press(what, modality=guidance)
+        with clock.at(self.start + timedelta(minutes=30)):
+            walk.take_samples()
+            if self.reaches("signed out"):
+                walk.finish()
