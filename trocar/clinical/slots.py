@@ -122,7 +122,7 @@ def refusals(
 ) -> tuple[str, ...]:
     """Why a slot cannot be booked, a sentence each; empty where it can.
 
-    emergency: the opening hours do not bind. afterwards: what was done on paper is entered, so the slot may have passed.
+    emergency: the opening hours do not bind. afterwards: it is entered from paper, so the slot may have passed.
     """
     if scheduling is None:
         return ("The department file says nothing about rooms and hours: scheduling is not configured.",)
