@@ -192,15 +192,15 @@ class YesNoField(forms.TypedChoiceField):
 
     widget_kind = "radios"
 
-    def __init__(self, *, hint: str = "", **kwargs: Any) -> None:
+    def __init__(self, *, hint: str = "", words: tuple[str, str] = ("Yes", "No"), **kwargs: Any) -> None:
         self.hint = hint
         kwargs.setdefault("required", False)
         super().__init__(
-            choices=[("yes", "Yes"), ("no", "No")], coerce=lambda v: v == "yes", empty_value=None,
+            choices=[("yes", words[0]), ("no", words[1])], coerce=lambda v: v == "yes", empty_value=None,
             widget=forms.RadioSelect, **kwargs,
         )  # fmt: skip
-        self.error_messages["required"] = f"Answer yes or no: {str(self.label or '').lower() or 'this'}."
-        self.error_messages["invalid_choice"] = "Answer yes or no."
+        self.error_messages["required"] = f"Choose one: {str(self.label or 'this').rstrip('?')}."
+        self.error_messages["invalid_choice"] = "Choose one of the two."
 
     def prepare_value(self, value: Any) -> Any:
         return {True: "yes", False: "no"}.get(value, value)
@@ -215,7 +215,7 @@ class TickField(forms.BooleanField):
         self.hint = hint
         kwargs.setdefault("required", False)
         super().__init__(**kwargs)
-        self.error_messages["required"] = f"Tick to confirm: {str(self.label or '').lower()}."
+        self.error_messages["required"] = f"Tick to confirm: {str(self.label or '').rstrip('.')}."
 
 
 class CaseForm(forms.Form):

@@ -67,7 +67,7 @@ class ReferralForm(CaseForm):
     tests_done = LongWordsField(label="Tests already done, and what they showed", max_length=4000)
     alternatives_considered = LongWordsField(label="Alternatives considered", max_length=2000)
     no_known_allergies = YesNoField(
-        label="Does the patient have no known allergies?", hint="If there are any, answer no"
+        label="Allergies", words=("None known", "There are allergies: list them below")
     )
     allergies = LongWordsField(label="Allergies, and what happens", max_length=2000)
     takes_blood_thinners = YesNoField(label="Does the patient take medicines that make bleeding more likely?")
@@ -92,7 +92,7 @@ class ReferralForm(CaseForm):
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         if values.get("no_known_allergies") and values.get("allergies"):
-            self.add_error("allergies", "Allergies are listed, and yet “no known allergies” is answered yes.")
+            self.add_error("allergies", "Allergies are listed, and yet “none known” is chosen.")
         if (
             values.get("no_known_allergies") is False
             and not values.get("allergies")
@@ -199,8 +199,11 @@ def _entries(case: Case) -> Sequence[Entry]:
     rows.append(("Site", case.site or "not filled in"))
     for name, value in referral.values().items():
         if name in form.fields:
-            words = {None: "not asked", True: "Yes", False: "No", "": "not filled in"}.get(value, value)
-            rows.append((str(form.fields[name].label), str(words)))
+            field = form.fields[name]
+            words = {None: "not asked", "": "not filled in"}.get(value, value)
+            if isinstance(field, YesNoField) and value is not None:
+                words = dict(field.choices)["yes" if value else "no"]
+            rows.append((str(field.label), str(words)))
     return (Entry("Referral", tuple(rows), referral.changed_by.full_name, referral.changed_at),)
 
 

@@ -77,6 +77,16 @@ class Case(models.Model):
         return {"left": "left", "right": "right", "none": "no side"}.get(self.side, "side not given")
 
     @property
+    def allergies_words(self) -> str:
+        """What the referral says of allergies; loudly where there are any, or where nobody asked."""
+        from trocar.web.cases.models.referral import Referral
+
+        asked = Referral.objects.filter(case=self).values_list("no_known_allergies", "allergies").first()
+        if asked is None or asked[0] is None:
+            return "ALLERGIES NOT ASKED"
+        return "No known allergies" if asked[0] else f"ALLERGIES: {asked[1]}"
+
+    @property
     def what(self) -> str:
         """The procedure with side and site, as one line."""
         parts = [self.protocol.title, self.side if self.side in ("left", "right") else "", self.site]

@@ -68,7 +68,7 @@ def _page_of(case: Case, person: Person, refusals: tuple[str, ...]) -> dict[str,
     return {
         "case": case, "sections": rows, "next": action, "next_role": role.title if role else "",
         "next_is_yours": bool(role) and action.get("role") == person.role, "moves": moves, "changes": changes,
-        "move_refusals": refusals, "allergies": facts.get("referral.allergies_words", ""),
+        "move_refusals": refusals, 
         "following": MOVES[following].title if following else "",
         "waiting_for": MOVES[following].refusals(case.at_stage, facts, "given") if following else (),
         "form_token": uuid.uuid4(),
