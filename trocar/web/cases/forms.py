@@ -199,8 +199,9 @@ class YesNoField(forms.TypedChoiceField):
             choices=[("yes", words[0]), ("no", words[1])], coerce=lambda v: v == "yes", empty_value=None,
             widget=forms.RadioSelect, **kwargs,
         )  # fmt: skip
-        self.error_messages["required"] = f"Choose one: {str(self.label or 'this').rstrip('?')}."
-        self.error_messages["invalid_choice"] = "Choose one of the two."
+        ask = "Answer yes or no" if words == ("Yes", "No") else "Choose one"
+        self.error_messages["required"] = f"{ask}: {str(self.label or '').lower() or 'this'}."
+        self.error_messages["invalid_choice"] = f"{ask}."
 
     def prepare_value(self, value: Any) -> Any:
         return {True: "yes", False: "no"}.get(value, value)
