@@ -53,7 +53,7 @@ NOT_REACHED = {
 """Routes that no link leads to in these cases, and why. Whatever is neither here nor reached fails."""
 
 
-LOOKS = 2
+LOOKS = 1
 """So many different looks of one page are judged: axe-core takes half a second for each."""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from tests.web.database import ON_POSTGRESQL
 from trocar.clinical.stages import Stage
 from trocar.web.accounts.models import Person
 from trocar.web.audit.verify import verify
@@ -27,7 +26,7 @@ STAGES = {
 ENDINGS = {"returned": Stage.RETURNED, "declined": Stage.DECLINED}
 
 
-@pytest.mark.skipif(ON_POSTGRESQL, reason="made once is enough; the journeys run on both databases")
+@pytest.mark.prove
 def test_every_sample_case_comes_as_far_as_it_says(people: dict[str, Person]) -> None:
     assert list(make(people)) == list(SAMPLE_CASES)
     for sample in SAMPLE_CASES:
