@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from trocar.clinical.consent_rules import NO_FIGURE, ConsentRules, Risk
+from trocar.clinical.markdown import table
 from trocar.clinical.sourced import Sourced
 
 HEAD = ("Risk", "Harm", "The leaflet says", "Published", "Basis", "Source")
@@ -17,14 +18,10 @@ def consent_chapter(rules: ConsentRules) -> str:
         f"`{leaflet.identifier}`, reviewed {leaflet.last_reviewed}, runs out with {leaflet.next_review}"
         for leaflet in rules.leaflets
     )
-    lines = ["| " + " | ".join(HEAD) + " |", "| " + " | ".join("---" for _ in HEAD) + " |"]
-    lines += [
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in _row(risk)) + " |" for risk in rules.risks
-    ]
     found = rules.contradictions()
     parts = [
         f"Leaflet: {leaflets}. All rates count people out of {rules.denominator:,}.",
-        "\n".join(lines),
+        table(HEAD, (_row(risk) for risk in rules.risks)),
         "Where the leaflet does not fit the evidence:\n\n" + "\n".join(f"- {text}" for text in found)
         if found
         else "The leaflet contradicts none of the published figures.",

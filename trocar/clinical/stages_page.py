@@ -5,23 +5,23 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from trocar.clinical.markdown import table
 from trocar.clinical.stages import MOVES, TITLES
 
 BEGIN, END = "<!-- moves: begin -->", "<!-- moves: end -->"
 
 
-def table() -> str:
+def moves() -> str:
     """Every move: from where, to where, the permission, and what must be true first."""
-    rows = ["| Move | From | To | Permission | First |", "| --- | --- | --- | --- | --- |"]
+    rows = []
     for move in MOVES.values():
         first = [
             *(f"`{n.fact}`" if n.value else f"not `{n.fact}`" for n in move.needs),
             *(["a reason"] * move.reason),
         ]
         origins = ", ".join(TITLES[stage].lower() for stage in move.origins)
-        cells = (move.title, origins, TITLES[move.to].lower(), move.permission, ", ".join(first))
-        rows.append("| " + " | ".join(cells) + " |")
-    return "\n".join(rows)
+        rows.append((move.title, origins, TITLES[move.to].lower(), move.permission, ", ".join(first)))
+    return table(("Move", "From", "To", "Permission", "First"), rows)
 
 
 def with_table(page: str) -> str:
@@ -30,7 +30,7 @@ def with_table(page: str) -> str:
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise ValueError(f"the page has no {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+    return f"{before}{BEGIN}\n{moves()}\n{END}{after}"
 
 
 if __name__ == "__main__":

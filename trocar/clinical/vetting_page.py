@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from trocar.clinical.labs import QUANTITIES
+from trocar.clinical.markdown import plain, table
 from trocar.clinical.medicine_rules import ClassPlan, HoldOption, HoldStep, MedicineRule
 from trocar.clinical.medicines import provenance
 from trocar.clinical.sourced import Sourced
@@ -31,23 +30,23 @@ def vetting_chapter(rules: VettingRules) -> str:
             "Where the sources disagree, the options stand here, and a department has nothing until it has chosen "
             "one; the first named is what the sample department uses. What is missing is never ready.",
             "#### Bleeding class",
-            _table(("Site", "Class", "Source", "Note"), sites),
+            table(("Site", "Class", "Source", "Note"), sites),
             "#### Age of laboratory results",
-            _table(("Option", "Stable patient", "Unstable patient"), ages),
+            table(("Option", "Stable patient", "Unstable patient"), ages),
             "#### Limits",
-            _table(
+            table(
                 ("Value", "Limit", "Breach", "Overridden by", "Classes", "When", "Needed", "Why"),
                 (_gate(gate) for gate in rules.gates),
             ),
             "#### Questions",
-            _table(
+            table(
                 ("Question", "Counts", "Severity", "Overridden by", "When", "Why"),
                 (_question(question) for question in rules.questions),
             ),
             "#### Medicines",
             "A day is a full day with no dose; there is none on the day of the biopsy either. Restart counts from the "
             "needle out. Creatinine clearance (CrCl, ml/min) is by Cockcroft and Gault.",
-            _table(
+            table(
                 ("Medicine", "High bleeding risk", "Low bleeding risk"),
                 (_medicine(medicine) for medicine in rules.medicines),
             ),
@@ -76,7 +75,7 @@ def _gate(gate: Gate) -> tuple[str, ...]:
         quantity.title,
         words,
         gate.severity,
-        "" if gate.override == NOBODY else _plain(gate.override),
+        "" if gate.override == NOBODY else plain(gate.override),
         ", ".join(gate.classes),
         ", ".join(gate.phases),
         needed,
@@ -92,7 +91,7 @@ def _question(question: Question) -> tuple[str, ...]:
         question.text,
         "yes" if question.counts_when else "no",
         severity,
-        "" if question.override == NOBODY else _plain(question.override),
+        "" if question.override == NOBODY else plain(question.override),
         ", ".join(question.phases),
         question.why,
     )
@@ -137,12 +136,3 @@ def _step(step: HoldStep) -> str:
 
 def _with_note(value: Sourced[float] | Sourced[bool] | Sourced[str]) -> str:
     return provenance(value) + (f": {value.note}" if value.note else "")
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -16,6 +16,7 @@ from trocar.web.cases.forms import (
     YesNoField,
 )
 from trocar.web.cases.models import Case, Referral
+from trocar.web.cases.models.referral import NOT_ASKED
 from trocar.web.cases.protocols import protocol_named, protocol_names
 from trocar.web.cases.registry import Entry, NextAction, Section, SectionState, once, register
 
@@ -168,7 +169,7 @@ def _facts(case: Case) -> Mapping[str, Any]:
         "referral.allergies": None
         if referral is None
         else (referral.allergies or referral.no_known_allergies),
-        "referral.allergies_words": _allergies(referral),
+        "referral.allergies_words": referral.allergies_words if referral else NOT_ASKED,
         "referral.indication": referral.indication if referral else None,
         "referral.question": referral.question if referral else None,
         "referral.suspected_primary_bone_tumour": referral.suspected_primary_bone_tumour
@@ -178,12 +179,6 @@ def _facts(case: Case) -> Mapping[str, Any]:
         "referral.takes_blood_thinners": referral.takes_blood_thinners if referral else None,
         "referral.interpreter_language": referral.interpreter_language if referral else "",
     }
-
-
-def _allergies(referral: Referral | None) -> str:
-    if referral is None or referral.no_known_allergies is None:
-        return "Allergies not asked"
-    return "No known allergies" if referral.no_known_allergies else f"ALLERGIES: {referral.allergies}"
 
 
 def _entries(case: Case) -> Sequence[Entry]:

@@ -160,12 +160,7 @@ class StageOneForm(CaseForm):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
-        if (
-            values.get("site_said") == "another"
-            and not values.get("other_site")
-            and "other_site" not in self.errors
-        ):
-            self.add_error("other_site", "Say which other site was explained.")
+        _ask_other_site(self, values, "Say which other site was explained.")
         if values.get("other_site") and values.get("site_said") == REFERRED_SITE:
             self.add_error("other_site", "Another site is written here, and yet “as referred” is chosen.")
         for shown in self.standing.risks:
@@ -307,12 +302,7 @@ class StageTwoForm(CaseForm):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
-        if (
-            values.get("site_said") == "another"
-            and not values.get("other_site")
-            and "other_site" not in self.errors
-        ):
-            self.add_error("other_site", "Say which other site the patient names.")
+        _ask_other_site(self, values, "Say which other site the patient names.")
         return values
 
     def columns(self) -> dict[str, Any]:
@@ -373,3 +363,13 @@ class WithdrawForm(CaseForm):
     confirm = TickField(label="The patient withdraws consent", required=True)
     words = LongWordsField(label="What the patient says, if anything", max_length=2000)
     happened_at = HappenedField()
+
+
+def _ask_other_site(form: CaseForm, values: dict[str, Any], sentence: str) -> None:
+    """“Another site” has to be named."""
+    if (
+        values.get("site_said") == "another"
+        and not values.get("other_site")
+        and "other_site" not in form.errors
+    ):
+        form.add_error("other_site", sentence)

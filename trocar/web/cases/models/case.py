@@ -78,13 +78,11 @@ class Case(models.Model):
 
     @property
     def allergies_words(self) -> str:
-        """What the referral says of allergies; loudly where there are any, or where nobody asked."""
-        from trocar.web.cases.models.referral import Referral
+        """What the referral says of allergies."""
+        from trocar.web.cases.models.referral import NOT_ASKED, Referral
 
-        asked = Referral.objects.filter(case=self).values_list("no_known_allergies", "allergies").first()
-        if asked is None or asked[0] is None:
-            return "ALLERGIES NOT ASKED"
-        return "No known allergies" if asked[0] else f"ALLERGIES: {asked[1]}"
+        referral = Referral.objects.filter(case=self).first()
+        return referral.allergies_words if referral else NOT_ASKED
 
     @property
     def what(self) -> str:

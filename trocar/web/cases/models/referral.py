@@ -4,6 +4,8 @@ from django.db import models
 
 from trocar.web.cases.models.versioned import VersionedRecord
 
+NOT_ASKED = "ALLERGIES NOT ASKED"
+
 
 class Referral(VersionedRecord):
     """What the referrer asks and says."""
@@ -24,6 +26,13 @@ class Referral(VersionedRecord):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["case"], name="one_referral_per_case"),)
+
+    @property
+    def allergies_words(self) -> str:
+        """What it says of allergies; loudly where there are any, or where nobody asked."""
+        if self.no_known_allergies is None:
+            return NOT_ASKED
+        return "No known allergies" if self.no_known_allergies else f"ALLERGIES: {self.allergies}"
 
     def __str__(self) -> str:
         return f"referral of {self.case_id}"
